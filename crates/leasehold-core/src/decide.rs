@@ -1,0 +1,193 @@
+//! The one way into the kernel: a view and a command go in, an answer and events come out.
+
+use crate::ask;
+use crate::command::{Command, Proof};
+use crate::event::Event;
+use crate::freeze::Freeze;
+use crate::identity::Identity;
+use crate::lease::{Kind, Pickup};
+use crate::limits::Policy;
+use crate::settle::{Work, bind};
+use crate::ticket::{Ticket, TicketState};
+use crate::verdict::{Death, Decision, More, Place, Verdict};
+use crate::view::{Key, View};
+use crate::{id::LeaseId, resource::Resource, time::Ttl};
+use alloc::{boxed::Box, vec::Vec};
+
+/// Decides a command over a view that holds its [footprint](Command::footprint).
+///
+/// The same arguments give the same decision. Nothing is changed here: a store commits the events,
+/// all or none, if the view is still that of the latest version.
+///
+/// # Errors
+/// [`More`] where the decision depends on keys that the view does not hold.
+pub fn decide(view: &View, command: &Command, policy: &Policy) -> Result<Decision, More> {
+    let mut work = Work::new(view, policy);
+    let verdict = match command {
+        Command::Ask(ask) => ask::ask(&mut work, ask)?,
+        Command::Bind(lease) => pick_up(&mut work, *lease)?,
+        Command::Release { lease, by, proof } => release(&mut work, *lease, by, *proof)?,
+        Command::Renew { lease, ttl } => renew(&mut work, *lease, *ttl)?,
+        Command::Timeout(request) => timeout(&mut work, *request)?,
+        Command::Cancel(request) => cancel(&mut work, *request)?,
+        Command::Freeze(freeze) => set_freeze(&mut work, freeze)?,
+        Command::Thaw { resource, by, force } => thaw(&mut work, resource, by, *force)?,
+        Command::Timer(_) => {
+            work.require_lives()?;
+            work.settle(None)?;
+            Verdict::Done
+        }
+    };
+    debug_assert!(is_settled(&work), "settling a settled view did something: {command:?}");
+    Ok(Decision { verdict, events: work.events, wakes: work.wakes })
+}
+
+/// Returns where a waiting request stands, or nothing where it does not wait.
+///
+/// # Errors
+/// [`More`] where the answer depends on keys that the view does not hold.
+pub fn place(view: &View, request: LeaseId, policy: &Policy) -> Result<Option<Place>, More> {
+    let work = Work::new(view, policy);
+    work.require_closed()?;
+    let ticket = view.ticket(request).filter(|ticket| ticket.is_waiting());
+    Ok(ticket.map(|ticket| ask::place(&work, ticket)))
+}
+
+/// Returns what stands in the way of a request that died, and who wants what it holds, as things are
+/// in this view.
+///
+/// # Errors
+/// [`More`] where the answer depends on keys that the view does not hold.
+pub fn explain_death(view: &View, ticket: &Ticket, policy: &Policy) -> Result<Death, More> {
+    let mut with = view.clone();
+    with.put_ticket(Ticket { state: TicketState::Waiting, wait_until: None, ..ticket.clone() });
+    let work = Work::new(&with, policy);
+    work.require_closed()?;
+    Ok(ask::death(&work, &with, ticket))
+}
+
+/// Returns whether a lease is held and its work may run at the time of the view. A holder that is not
+/// looked at counts as alive.
+#[must_use]
+pub fn is_current(view: &View, lease: LeaseId, policy: &Policy) -> bool {
+    let rules = Work::new(view, policy);
+    view.lease(lease).is_some_and(|lease| lease.is_bound() && rules.rules().is_live(lease))
+}
+
+/// Returns whether settling again would do nothing ("no lost wake-up").
+fn is_settled(work: &Work<'_>) -> bool {
+    let mut again = Work::new(work.view(), work.policy());
+    // Where more would have to be loaded the command itself did not need to settle that part.
+    again.settle(None).is_err() || again.events.is_empty()
+}
+
+/// Picks a granted lease up. Whichever of this and `passed` commits first wins.
+fn pick_up(work: &mut Work<'_>, id: LeaseId) -> Result<Verdict, More> {
+    let Some(mut lease) = work.view().lease(id).cloned() else {
+        return Ok(Verdict::Lost(id));
+    };
+    if !lease.is_bound() {
+        bind(&mut lease, work.view().now());
+        work.push(Event::Bound { lease: Box::new(lease.clone()) });
+        work.settle(None)?;
+    }
+    Ok(Verdict::Granted(Box::new(lease)))
+}
+
+fn release(work: &mut Work<'_>, id: LeaseId, by: &Identity, proof: Proof) -> Result<Verdict, More> {
+    let Some(lease) = work.view().lease(id).cloned().map(Box::new) else {
+        return Ok(Verdict::NotFound);
+    };
+    work.require(lease.claims.iter().map(|claim| Key::Overlap(claim.resource.clone())))?;
+    let own = lease.kind == Kind::Standing && lease.who.owner == by.owner;
+    match proof {
+        Proof::Owner if !own => return Ok(Verdict::NotYours(lease)),
+        Proof::Id | Proof::Owner => work.push(Event::Released { lease }),
+        Proof::Force => {
+            work.wakes.push(id);
+            work.push(Event::Forced { lease, by: by.clone() });
+        }
+    }
+    work.settle(None)?;
+    Ok(Verdict::Done)
+}
+
+/// Renews a lease that is in the state, also past its expiry: then nobody in its way was granted
+/// since.
+fn renew(work: &mut Work<'_>, id: LeaseId, ttl: Option<Ttl>) -> Result<Verdict, More> {
+    let Some(mut lease) = work.view().lease(id).filter(|lease| lease.is_bound()).cloned() else {
+        return Ok(Verdict::Lost(id));
+    };
+    lease.ttl = ttl.or(lease.ttl);
+    bind(&mut lease, work.view().now());
+    work.push(Event::Renewed { lease: Box::new(lease.clone()) });
+    work.settle(None)?;
+    Ok(Verdict::Renewed(Box::new(lease)))
+}
+
+/// Parks a ticket. Where it was granted meanwhile the answer is the lease: the waiter may yet have it.
+fn timeout(work: &mut Work<'_>, request: LeaseId) -> Result<Verdict, More> {
+    if let Some(lease) = work.view().lease(request) {
+        return Ok(Verdict::Granted(Box::new(lease.clone())));
+    }
+    let Some(ticket) = work.view().ticket(request).filter(|ticket| ticket.is_waiting()).cloned() else {
+        return Ok(Verdict::NotFound);
+    };
+    work.require(ticket.claims.iter().map(|claim| Key::Overlap(claim.resource.clone())))?;
+    let until = work.policy().place_until(work.view().now());
+    let ticket = Ticket { state: TicketState::Parked { until }, ..ticket };
+    work.push(Event::Parked { ticket: Box::new(ticket) });
+    work.settle(None)?;
+    Ok(Verdict::Done)
+}
+
+fn cancel(work: &mut Work<'_>, request: LeaseId) -> Result<Verdict, More> {
+    let lease = work.view().lease(request).cloned();
+    let event = match lease.as_ref().map(|lease| &lease.pickup) {
+        Some(Pickup::Bound) => return Ok(Verdict::NotFound),
+        Some(Pickup::Unbound(_)) => lease.map(|l| Event::Released { lease: Box::new(l) }),
+        None => {
+            let ticket = work.view().ticket(request).cloned();
+            ticket.map(|ticket| Event::Cancelled { ticket: Box::new(ticket) })
+        }
+    };
+    let Some(event) = event else {
+        return Ok(Verdict::NotFound);
+    };
+    let claims = match &event {
+        Event::Released { lease } => &lease.claims,
+        Event::Cancelled { ticket } => &ticket.claims,
+        _ => return Ok(Verdict::NotFound),
+    };
+    work.require(claims.iter().map(|claim| Key::Overlap(claim.resource.clone())))?;
+    work.push(event);
+    work.settle(None)?;
+    Ok(Verdict::Done)
+}
+
+fn set_freeze(work: &mut Work<'_>, freeze: &Freeze) -> Result<Verdict, More> {
+    if !freeze.is_on(work.view().now()) {
+        return Ok(Verdict::NotFound);
+    }
+    work.push(Event::Frozen { freeze: Box::new(freeze.clone()) });
+    work.settle(None)?;
+    Ok(Verdict::Done)
+}
+
+fn thaw(work: &mut Work<'_>, resource: &Resource, by: &Identity, force: bool) -> Result<Verdict, More> {
+    let now = work.view().now();
+    let on = |freeze: &&Freeze| freeze.resource == *resource && freeze.is_on(now);
+    let freezes: Vec<Freeze> = work.view().freezes().filter(on).cloned().collect();
+    let theirs = freezes.iter().find(|freeze| freeze.who.owner != by.owner);
+    if let (Some(freeze), false) = (theirs, force) {
+        return Ok(Verdict::FreezeNotYours(Box::new(freeze.clone())));
+    }
+    if freezes.is_empty() {
+        return Ok(Verdict::NotFound);
+    }
+    for freeze in freezes {
+        work.push(Event::Thawed { freeze: Box::new(freeze), by: by.clone() });
+    }
+    work.settle(None)?;
+    Ok(Verdict::Done)
+}

@@ -1,0 +1,230 @@
+//! How events and what they carry are written down, in every store: one JSON object each.
+//!
+//! Kernel types are converted by hand, so that a change of the kernel cannot silently change what is
+//! stored. Readers refuse what they do not understand; members are never reused with another meaning.
+
+mod convert;
+
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+
+/// The version of this format. A reader refuses a higher one.
+pub const VERSION: u32 = 1;
+
+/// Why something stored could not be read.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{0}")]
+pub struct FormatError(pub String);
+
+/// An [`Identity`](leasehold_core::Identity).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Who<'a> {
+    owner: Cow<'a, str>,
+    host: Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    session: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    explicit: bool,
+}
+
+/// A [`Claim`](leasehold_core::Claim).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Claim<'a> {
+    resource: Cow<'a, str>,
+    intent: Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    slots: Option<u32>,
+}
+
+/// An [`Agent`](leasehold_core::identity::Agent).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Agent<'a> {
+    /// A session.
+    Session(Cow<'a, str>),
+    /// An owner: name and host.
+    Owner(Cow<'a, str>, Cow<'a, str>),
+}
+
+/// A [`Lease`](leasehold_core::Lease). Times are milliseconds on the workspace's time line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lease<'a> {
+    id: Cow<'a, str>,
+    who: Who<'a>,
+    claims: Vec<Claim<'a>>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    standing: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    inside: Vec<Cow<'a, str>>,
+    birth: Cow<'a, [u64]>,
+    seniority: (u32, Cow<'a, [u64]>),
+    number: u64,
+    token: u64,
+    granted: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ttl_ms: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expires: Option<u64>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    keep_while_alive: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    slots: Vec<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unbound: Option<Box<Ticket<'a>>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    orphaned: Option<u64>,
+    #[serde(default)]
+    pid: u32,
+    #[serde(default)]
+    command: Cow<'a, str>,
+}
+
+/// A [`Ticket`](leasehold_core::Ticket).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ticket<'a> {
+    number: u64,
+    request: Cow<'a, str>,
+    who: Who<'a>,
+    claims: Vec<Claim<'a>>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    standing: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    inside: Vec<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    agents: Vec<Agent<'a>>,
+    seniority: (u32, Cow<'a, [u64]>),
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    parked_until: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    wait_until: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ttl_ms: Option<u64>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    keep_while_alive: bool,
+    #[serde(default, skip_serializing_if = "is_false")]
+    strict: bool,
+    since: u64,
+    #[serde(default)]
+    pid: u32,
+    #[serde(default)]
+    command: Cow<'a, str>,
+}
+
+/// A [`Freeze`](leasehold_core::freeze::Freeze).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Freeze<'a> {
+    id: Cow<'a, str>,
+    resource: Cow<'a, str>,
+    until: Option<u64>,
+    since: u64,
+    who: Who<'a>,
+}
+
+/// A [`Card`](leasehold_core::card::Card).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Card<'a> {
+    who: Who<'a>,
+    claims: Vec<Claim<'a>>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    standing: bool,
+    birth: Cow<'a, [u64]>,
+    unit: u64,
+    dead_request: Cow<'a, str>,
+    dead_claims: Vec<Claim<'a>>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    dead_standing: bool,
+    until: u64,
+}
+
+/// An [`Event`](leasehold_core::event::Event).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case", deny_unknown_fields)]
+#[expect(missing_docs, reason = "as in the kernel")]
+pub enum Event<'a> {
+    Refused {
+        id: Cow<'a, str>,
+        who: Who<'a>,
+        claims: Vec<Claim<'a>>,
+        reason: Cow<'a, str>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Cow<'a, str>>,
+    },
+    Queued {
+        ticket: Box<Ticket<'a>>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        spent: Option<Box<Card<'a>>>,
+    },
+    Granted {
+        lease: Box<Lease<'a>>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<Box<Ticket<'a>>>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        spent: Vec<Card<'a>>,
+    },
+    Bound {
+        lease: Box<Lease<'a>>,
+    },
+    Passed {
+        lease: Box<Lease<'a>>,
+        ticket: Box<Ticket<'a>>,
+    },
+    Renewed {
+        lease: Box<Lease<'a>>,
+    },
+    Released {
+        lease: Box<Lease<'a>>,
+    },
+    Forced {
+        lease: Box<Lease<'a>>,
+        by: Who<'a>,
+    },
+    Freed {
+        lease: Box<Lease<'a>>,
+    },
+    Orphaned {
+        lease: Box<Lease<'a>>,
+    },
+    Lapsed {
+        lease: Box<Lease<'a>>,
+    },
+    Parked {
+        ticket: Box<Ticket<'a>>,
+    },
+    Resumed {
+        ticket: Box<Ticket<'a>>,
+    },
+    Died {
+        ticket: Box<Ticket<'a>>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        cards: Vec<Card<'a>>,
+    },
+    Cancelled {
+        ticket: Box<Ticket<'a>>,
+    },
+    Frozen {
+        freeze: Freeze<'a>,
+    },
+    Thawed {
+        freeze: Freeze<'a>,
+        by: Who<'a>,
+    },
+    Dropped {
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        tickets: Vec<Ticket<'a>>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        cards: Vec<Card<'a>>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        freezes: Vec<Freeze<'a>>,
+    },
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
+fn is_false(value: &bool) -> bool {
+    !value
+}

@@ -1,0 +1,185 @@
+//! Where the leases of a workspace are remembered.
+//!
+//! # Layout
+//!
+//! * [`Store`]: load a view of one version, commit events on it. A store never decides.
+//! * [`Presence`]: one request's proof of life and its place to be woken.
+//! * [`mod@format`]: how events, leases and tickets are written down as JSON, in every store.
+//! * [`memory`]: a store in this process, for tests and embedding.
+//! * `conformance`: what every store has to pass (feature `conformance`).
+//!
+//! # Guarantees
+//!
+//! A commit is all or nothing and only on the version that was loaded. Whatever a store cannot see
+//! clearly counts as held or alive.
+//!
+//! # Limitations
+//!
+//! The memory store sees processes only as far as it is told: a [`Presence`] dropped without
+//! [`Presence::end`] is a death.
+
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod error;
+pub mod format;
+pub mod memory;
+
+pub use error::StoreError;
+
+use leasehold_core::view::{Key, View};
+use leasehold_core::{LeaseId, Timestamp, event::Event};
+use std::os::fd::{BorrowedFd, OwnedFd};
+
+/// What a load is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// A commit may follow: the view is of the latest version, and stays so where the store can hold
+    /// others off.
+    Decide,
+    /// Only to look: holds nobody off, and may be of a version that has just passed.
+    Read,
+}
+
+/// What became of a commit.
+#[must_use = "a commit that did not happen has to be decided again"]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Committed {
+    /// The events are state.
+    Done,
+    /// The view was not of the latest version; nothing happened. Load and decide again.
+    Conflict,
+    /// It cannot be told whether the events are state. Ask again with the same request id.
+    Unknown,
+}
+
+/// A view of one version, with what the store needs to commit on it.
+pub trait Loaded {
+    /// Returns the view.
+    fn view(&self) -> &View;
+}
+
+/// Remembers the leases of one workspace.
+pub trait Store {
+    /// A view with what is needed to commit on it. Dropping it gives the commit up.
+    type Loaded<'a>: Loaded
+    where
+        Self: 'a;
+
+    /// Returns a name of the workspace that no other has: how a program that runs in several knows
+    /// which of its leases is of which.
+    fn workspace(&self) -> &str;
+
+    /// Loads what the keys find, at one version.
+    ///
+    /// # Errors
+    /// Where anything needed cannot be read clearly: [`StoreError`].
+    fn load(&self, keys: &[Key], access: Access) -> Result<Self::Loaded<'_>, StoreError>;
+
+    /// Loads what more keys find, at the version of the view.
+    ///
+    /// # Errors
+    /// As [`Store::load`].
+    fn load_more(&self, loaded: &mut Self::Loaded<'_>, keys: &[Key]) -> Result<(), StoreError>;
+
+    /// Makes the events state, all or none, if the view is still of the latest version; then wakes
+    /// those who sleep under these ids. Only on a view that was loaded to decide.
+    ///
+    /// # Errors
+    /// Where the events are not state: [`StoreError`].
+    fn commit(
+        &self,
+        loaded: Self::Loaded<'_>,
+        events: &[Event],
+        wakes: &[LeaseId],
+    ) -> Result<Committed, StoreError>;
+
+    /// Takes up the presence of a request, before it is asked.
+    ///
+    /// # Errors
+    /// Where the proof of life cannot be made: [`StoreError`].
+    fn attend(&self, id: LeaseId) -> Result<Box<dyn Presence>, StoreError>;
+
+    /// Calls `each` for every commit since the beginning, in order, until it returns `false`.
+    ///
+    /// # Errors
+    /// Where the audit cannot be read: [`StoreError`].
+    fn audit(&self, each: &mut dyn FnMut(Commit<'_>) -> bool) -> Result<(), StoreError>;
+}
+
+/// One commit of the audit.
+#[derive(Clone, Copy, Debug)]
+pub struct Commit<'a> {
+    /// When, on the workspace's time line.
+    pub at: Timestamp,
+    /// What it changed.
+    pub events: &'a [Event],
+}
+
+/// Whose end a sleeper waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Watched {
+    /// The lease, or the request of the ticket.
+    pub id: LeaseId,
+    /// Which of its two proofs of life.
+    pub part: Part,
+}
+
+/// One of the two proofs of life behind a lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The guard or waiter.
+    Holder,
+    /// The guarded command.
+    Command,
+}
+
+/// Why a sleeper woke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Woken {
+    /// A commit named it.
+    Called,
+    /// What it watched ended.
+    Watch,
+    /// The time came.
+    Time,
+    /// The interrupt became readable.
+    Interrupt,
+}
+
+/// One request's proof of life, and the place where it is woken.
+///
+/// Dropped without [`Presence::end`] it counts as dead, as when its process is killed.
+pub trait Presence: Send {
+    /// Returns what the guarded command has to inherit: the second proof of life. `None` where the
+    /// store sees no processes.
+    ///
+    /// # Errors
+    /// Where it cannot be made: [`StoreError`].
+    fn command_proof(&mut self) -> Result<Option<OwnedFd>, StoreError>;
+
+    /// From now on keeps every call of a commit, so that looking and then sleeping misses none.
+    ///
+    /// # Errors
+    /// Where the place cannot be made: [`StoreError`].
+    fn listen(&mut self) -> Result<(), StoreError>;
+
+    /// Sleeps until a commit calls, the watched ends, the time has come or the interrupt is readable.
+    ///
+    /// # Errors
+    /// Where waiting fails: [`StoreError`].
+    fn sleep(
+        &mut self,
+        watch: Option<Watched>,
+        until: Option<Timestamp>,
+        interrupt: Option<BorrowedFd<'_>>,
+    ) -> Result<Woken, StoreError>;
+
+    /// Returns a descriptor that is readable when a commit has called, once [`Presence::listen`] was.
+    fn call_fd(&self) -> Option<BorrowedFd<'_>>;
+
+    /// Forgets the calls so far.
+    fn clear_calls(&mut self);
+
+    /// Ends the presence in order, after its lease or ticket is gone.
+    fn end(self: Box<Self>);
+}
