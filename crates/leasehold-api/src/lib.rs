@@ -1,1 +1,22 @@
-//! To come.
+//! The wire types of leasehold: what `--json` prints and what servers answer.
+//!
+//! # Layout
+//!
+//! * [`outcome`]: the one object that every verb answers with.
+//! * [`lease`]: leases, tickets and freezes as others see them.
+//! * [`code`]: the codes that scripts branch on.
+//! * [`duration`]: durations as people type and read them.
+//!
+//! # Guarantees
+//!
+//! `schema` is raised when a member changes its meaning or goes; members may be added without.
+//!
+//! # Limitations
+//!
+//! Times are given twice: as a date of this machine's wall clock, for people, and as milliseconds
+//! from the moment of the answer, which no step of that clock changes.
+
+pub mod code;
+pub mod duration;
+pub mod lease;
+pub mod outcome;

@@ -14,13 +14,14 @@ use crate::verdict::{Blocker, Death, Limit, More, Place, Refusal, Verdict};
 use crate::view::{Key, View};
 use crate::{card::Card, id::LeaseId};
 use alloc::{boxed::Box, vec::Vec};
+use core::num::NonZeroU32;
 
 /// Decides an ask.
 pub(crate) fn ask(work: &mut Work<'_>, ask: &Ask) -> Result<Verdict, More> {
-    if let Some(verdict) = answered_before(work, ask) {
+    if let Some(verdict) = answered_before(work, ask)? {
         return Ok(verdict);
     }
-    if let Some(refusal) = out_of_limits(work, ask) {
+    if let Some(refusal) = out_of_limits(work, ask)? {
         return Ok(Verdict::Refused(refusal));
     }
     if let Some(lease) = own_standing(work, ask) {
@@ -42,19 +43,21 @@ pub(crate) fn ask(work: &mut Work<'_>, ask: &Ask) -> Result<Verdict, More> {
 }
 
 /// Step 1: the same request again gets the same answer.
-fn answered_before(work: &Work<'_>, ask: &Ask) -> Option<Verdict> {
+fn answered_before(work: &Work<'_>, ask: &Ask) -> Result<Option<Verdict>, More> {
     if let Some(lease) = work.view().lease(ask.id) {
-        return Some(Verdict::Granted(Box::new(lease.clone())));
+        return Ok(Some(Verdict::Granted(Box::new(lease.clone()))));
     }
     if let Some(ticket) = work.view().ticket(ask.id).filter(|ticket| ticket.is_waiting()) {
-        return Some(Verdict::Queued(Box::new(place(work, ticket))));
+        // The waiter watches what this names, so nothing in its way may be left out.
+        work.require_closed()?;
+        return Ok(Some(Verdict::Queued(Box::new(place(work, ticket)))));
     }
     let died = work.view().cards().any(|card| card.dead.request == ask.id);
-    died.then(|| Verdict::Died(Box::default()))
+    Ok(died.then(|| Verdict::Died(Box::default())))
 }
 
 /// Step 2: what can be refused without looking at anybody else, and pools of another size.
-fn out_of_limits(work: &Work<'_>, ask: &Ask) -> Option<Refusal> {
+fn out_of_limits(work: &Work<'_>, ask: &Ask) -> Result<Option<Refusal>, More> {
     let claims = &ask.claims;
     let texts = [&ask.who.owner.name, &ask.who.owner.host, &ask.holder.command];
     let twice = |pool: &Claim| claims.iter().filter(|c| c.resource == pool.resource).count() > 1;
@@ -78,18 +81,29 @@ fn out_of_limits(work: &Work<'_>, ask: &Ask) -> Option<Refusal> {
     {
         Limit::Tokens
     } else {
-        return pools().find_map(|pool| other_size(work, pool));
+        for pool in pools() {
+            if let Some(refusal) = other_size(work, pool)? {
+                return Ok(Some(refusal));
+            }
+        }
+        return Ok(None);
     };
-    Some(Refusal::Limit(limit))
+    Ok(Some(Refusal::Limit(limit)))
 }
 
 /// A pool has one size for as long as anybody holds or waits on it.
-fn other_size(work: &Work<'_>, pool: &Claim) -> Option<Refusal> {
+fn other_size(work: &Work<'_>, pool: &Claim) -> Result<Option<Refusal>, More> {
+    let other = |claim: &&Claim| claim.same_pool(pool) && claim.slots != pool.slots;
+    let differs = |lease: &&Lease| lease.claims.iter().any(|claim| other(&claim));
+    work.require_lives_of(work.view().leases().filter(differs))?;
     let held = work.rules().live_leases().flat_map(|lease| &lease.claims);
     let waiting = work.view().tickets().filter(|t| t.is_waiting()).flat_map(|t| &t.claims);
-    let mut sizes = held.chain(waiting).filter(|claim| claim.same_pool(pool));
-    let other = sizes.find_map(|claim| claim.slots.filter(|_| claim.slots != pool.slots))?;
-    Some(Refusal::PoolSize { pool: pool.resource.clone(), in_force: other.get() })
+    let in_force = held.chain(waiting).find(other).and_then(|claim| claim.slots);
+    let refusal = |size: NonZeroU32| Refusal::PoolSize {
+        pool: pool.resource.clone(),
+        in_force: size.get(),
+    };
+    Ok(in_force.map(refusal))
 }
 
 /// Step 3: the standing lease of exactly these claims that the agent has already.
@@ -155,7 +169,9 @@ fn newcomer(work: &Work<'_>, ask: &Ask, chain: Vec<LeaseId>) -> Result<Newcomer,
         matches!(t.state, TicketState::Parked { until } if now < until)
             && t.resumes(&ask.who, &ask.claims, ask.kind, &chain)
     };
-    let parked = view.tickets().find(kept).cloned();
+    // Its own place before an older one of the same place key: no two tickets have one request.
+    let own = view.tickets().filter(kept).find(|ticket| ticket.request == ask.id);
+    let parked = own.or_else(|| view.tickets().find(kept)).cloned();
     let number = parked.as_ref().map_or(view.counters().number + 1, |ticket| ticket.number);
     let outer = ask.inside.and_then(|inside| view.lease(inside));
     let fits = |card: &&Card| now < card.until && card.fits(&ask.who, &ask.claims, ask.kind);
@@ -226,7 +242,10 @@ fn in_the_way(work: &Work<'_>, ticket: &Ticket) -> Option<(Refusal, RefusedFor, 
         return Some((Refusal::Frozen(frozen), RefusedFor::Frozen, by));
     }
     let active: Vec<&Ticket> = work.view().tickets().filter(|t| rules.is_active(t)).collect();
-    let needs = |t: &Ticket, pool: &Claim| t.claims.iter().any(|c| c.same_pool(pool));
+    // What their chain covers they do not wait for.
+    let needs = |t: &Ticket, pool: &Claim| {
+        rules.need(&t.inside, &t.claims, t.kind).iter().any(|c| c.same_pool(pool))
+    };
     let waiting = |pool: &Claim| active.iter().filter(|t| needs(t, pool)).count();
     let leases = rules.lease_blockers(&ticket.inside, &need, waiting);
     let leases: Vec<Lease> = leases.into_iter().cloned().collect();
@@ -256,7 +275,6 @@ fn ask_and_wait(work: &mut Work<'_>, ask: &Ask, chain: Vec<LeaseId>) -> Result<V
         Some(_) => Event::Resumed { ticket: ticket.clone() },
         None => Event::Queued { ticket: ticket.clone(), spent: spent.map(Box::new) },
     });
-    let before = work.view().clone();
     work.settle(Some(ask.id))?;
     if work.view().lease(ask.id).is_some() {
         work.fold_newcomer(first);
@@ -264,7 +282,10 @@ fn ask_and_wait(work: &mut Work<'_>, ask: &Ask, chain: Vec<LeaseId>) -> Result<V
     }
     match work.view().ticket(ask.id) {
         Some(ticket) => Ok(Verdict::Queued(Box::new(place(work, ticket)))),
-        None => Ok(Verdict::Died(Box::new(death(work, &before, &ticket)))),
+        None => {
+            let died_in = work.died_in.as_ref().expect("a newcomer that is gone died");
+            Ok(Verdict::Died(Box::new(death(work, died_in, &ticket))))
+        }
     }
 }
 

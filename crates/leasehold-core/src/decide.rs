@@ -5,7 +5,7 @@ use crate::command::{Command, Proof};
 use crate::event::Event;
 use crate::freeze::Freeze;
 use crate::identity::Identity;
-use crate::lease::{Kind, Pickup};
+use crate::lease::{Kind, Lease, Pickup};
 use crate::limits::Policy;
 use crate::settle::{Work, bind};
 use crate::ticket::{Ticket, TicketState};
@@ -38,7 +38,9 @@ pub fn decide(view: &View, command: &Command, policy: &Policy) -> Result<Decisio
             Verdict::Done
         }
     };
-    debug_assert!(is_settled(&work), "settling a settled view did something: {command:?}");
+    // A command that changes nothing need not settle what time alone has brought about.
+    let settled = work.events.is_empty() || is_settled(&work);
+    debug_assert!(settled, "settling a settled view did something: {command:?}");
     Ok(Decision { verdict, events: work.events, wakes: work.wakes })
 }
 
@@ -87,6 +89,7 @@ fn pick_up(work: &mut Work<'_>, id: LeaseId) -> Result<Verdict, More> {
         return Ok(Verdict::Lost(id));
     };
     if !lease.is_bound() {
+        require_revived(work, &lease)?;
         bind(&mut lease, work.view().now());
         work.push(Event::Bound { lease: Box::new(lease.clone()) });
         work.settle(None)?;
@@ -95,10 +98,11 @@ fn pick_up(work: &mut Work<'_>, id: LeaseId) -> Result<Verdict, More> {
 }
 
 fn release(work: &mut Work<'_>, id: LeaseId, by: &Identity, proof: Proof) -> Result<Verdict, More> {
-    let Some(lease) = work.view().lease(id).cloned().map(Box::new) else {
+    let Some(lease) = work.view().lease(id) else {
         return Ok(Verdict::NotFound);
     };
     work.require(lease.claims.iter().map(|claim| Key::Overlap(claim.resource.clone())))?;
+    let lease = Box::new(lease.clone());
     let own = lease.kind == Kind::Standing && lease.who.owner == by.owner;
     match proof {
         Proof::Owner if !own => return Ok(Verdict::NotYours(lease)),
@@ -118,11 +122,23 @@ fn renew(work: &mut Work<'_>, id: LeaseId, ttl: Option<Ttl>) -> Result<Verdict, 
     let Some(mut lease) = work.view().lease(id).filter(|lease| lease.is_bound()).cloned() else {
         return Ok(Verdict::Lost(id));
     };
+    require_revived(work, &lease)?;
     lease.ttl = ttl.or(lease.ttl);
     bind(&mut lease, work.view().now());
     work.push(Event::Renewed { lease: Box::new(lease.clone()) });
     work.settle(None)?;
     Ok(Verdict::Renewed(Box::new(lease)))
+}
+
+/// Fails where a lease comes back to life and what it is in the way of, or makes its agent hold, is
+/// not loaded. Of one that lives nothing changes for anybody else.
+fn require_revived(work: &Work<'_>, lease: &Lease) -> Result<(), More> {
+    if work.rules().is_live(lease) {
+        return Ok(());
+    }
+    let agent = lease.who.agent().filter(|_| lease.kind == Kind::Standing);
+    let overlaps = lease.claims.iter().map(|claim| Key::Overlap(claim.resource.clone()));
+    work.require(overlaps.chain(agent.map(Key::Agent)))
 }
 
 /// Parks a ticket. Where it was granted meanwhile the answer is the lease: the waiter may yet have it.

@@ -4,18 +4,18 @@
 //! database systems" (1978): an older transaction waits for a younger one, a younger one dies and
 //! keeps its age for the next try.
 
-use alloc::vec::Vec;
+use alloc::{sync::Arc, vec::Vec};
 
 /// The number of a request's birth, or for a request inside a lease that lease's birth and its own
 /// number after it. Compared from left to right; the one that is a prefix of the other is older.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Birth(Vec<u64>);
+pub struct Birth(Arc<[u64]>);
 
 impl Birth {
     /// The birth of a request inside nothing.
     #[must_use]
     pub fn top(number: u64) -> Self {
-        Self(alloc::vec![number])
+        Self(Arc::new([number]))
     }
 
     /// The birth of a request inside what was born so.
@@ -24,7 +24,7 @@ impl Birth {
         let mut path = Vec::with_capacity(self.0.len() + 1);
         path.extend_from_slice(&self.0);
         path.push(number);
-        Self(path)
+        Self(path.into())
     }
 
     /// Returns the number of the outermost request: what one unit has in common.
@@ -42,7 +42,7 @@ impl Birth {
     /// Makes a birth from its numbers, or nothing from an empty list.
     #[must_use]
     pub fn from_numbers(numbers: Vec<u64>) -> Option<Self> {
-        (!numbers.is_empty()).then_some(Self(numbers))
+        (!numbers.is_empty()).then(|| Self(numbers.into()))
     }
 }
 

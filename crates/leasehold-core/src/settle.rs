@@ -21,6 +21,9 @@ pub(crate) struct Work<'a> {
     policy: &'a Policy,
     pub(crate) events: Vec<Event>,
     pub(crate) wakes: Vec<LeaseId>,
+    /// The view in which the newcomer had to die: what the answer explains it by. The one in which it
+    /// came does not do, as settling may have granted to others since.
+    pub(crate) died_in: Option<View>,
 }
 
 /// How a grant is taken up.
@@ -44,7 +47,8 @@ enum Step {
 
 impl<'a> Work<'a> {
     pub(crate) fn new(view: &'a View, policy: &'a Policy) -> Self {
-        Self { view: Cow::Borrowed(view), policy, events: Vec::new(), wakes: Vec::new() }
+        let (events, wakes) = (Vec::new(), Vec::new());
+        Self { view: Cow::Borrowed(view), policy, events, wakes, died_in: None }
     }
 
     pub(crate) fn view(&self) -> &View {
@@ -74,20 +78,32 @@ impl<'a> Work<'a> {
 
     /// Fails where nobody looked whether the holders in the view live.
     pub(crate) fn require_lives(&self) -> Result<(), More> {
+        self.require_lives_of(self.view.leases())
+    }
+
+    /// Fails where nobody looked whether the holders of these leases live.
+    pub(crate) fn require_lives_of<'b>(
+        &self,
+        leases: impl Iterator<Item = &'b Lease>,
+    ) -> Result<(), More> {
         let mut missing = Missing { view: &self.view, keys: Vec::new() };
-        self.view.leases().for_each(|lease| missing.want_life(lease));
+        leases.for_each(|lease| missing.want_life(lease));
         if missing.keys.is_empty() { Ok(()) } else { Err(More(missing.keys)) }
     }
 
     /// Makes one event of a newcomer's coming and its grant, so that a wait that never was leaves no
     /// trace in the queue.
     pub(crate) fn fold_newcomer(&mut self, coming: usize) {
-        if let Event::Queued { spent: Some(card), .. } = self.events.remove(coming) {
-            let granted = self.events.iter_mut().rev().find_map(|event| match event {
-                Event::Granted { spent, from: Some(_), .. } => Some(spent),
-                _ => None,
-            });
-            granted.into_iter().for_each(|spent| spent.push((*card).clone()));
+        let Event::Queued { ticket, spent: card } = self.events.remove(coming) else {
+            return;
+        };
+        for event in &mut self.events {
+            if let Event::Granted { lease, from, spent } = event
+                && lease.id == ticket.request
+            {
+                *from = None;
+                spent.extend(card.iter().map(|card| (**card).clone()));
+            }
         }
     }
 
@@ -101,11 +117,11 @@ impl<'a> Work<'a> {
     pub(crate) fn settle(&mut self, newcomer: Option<LeaseId>) -> Result<(), More> {
         loop {
             self.require_closed()?;
-            self.note();
+            self.note()?;
             // What was noted may have taken a reason to wait away, never what had to be loaded.
             match self.next_step(newcomer)? {
                 None => return Ok(()),
-                Some(Step::Die(request)) => self.die(request)?,
+                Some(Step::Die(request)) => self.die(request, newcomer)?,
                 Some(Step::Grant(request)) => self.grant(request, newcomer)?,
             }
         }
@@ -113,7 +129,7 @@ impl<'a> Work<'a> {
 
     /// Step 1: notes what the view shows: the dead, the orphaned, the grants nobody picked up, and
     /// what has run out.
-    fn note(&mut self) {
+    fn note(&mut self) -> Result<(), More> {
         let mut seen = Vec::new();
         let (rules, now) = (self.rules(), self.view.now());
         for lease in self.view.leases() {
@@ -139,7 +155,10 @@ impl<'a> Work<'a> {
             seen.push(Event::Parked { ticket: Box::new(ticket) });
         }
         seen.extend(self.run_out());
+        // A lease over several resources frees all of them, also those this command is not about.
+        self.require(seen.iter().flat_map(freed))?;
         seen.into_iter().for_each(|event| self.push(event));
+        Ok(())
     }
 
     /// Returns the event that clears away what has run out, if anything has.
@@ -174,7 +193,7 @@ impl<'a> Work<'a> {
         Ok(Some(Step::Grant(r.ticket.request)))
     }
 
-    fn die(&mut self, request: LeaseId) -> Result<(), More> {
+    fn die(&mut self, request: LeaseId, newcomer: Option<LeaseId>) -> Result<(), More> {
         let rules = self.rules();
         let judged = rules.judge();
         let Some(r) = judged.iter().find(|r| r.ticket.request == request) else {
@@ -184,6 +203,9 @@ impl<'a> Work<'a> {
         let ticket = Box::new(r.ticket.clone());
         self.require(cards.iter().map(|card| Key::Place(card.who.place())))?;
         self.wakes.push(request);
+        if newcomer == Some(request) {
+            self.died_in = Some(self.view.as_ref().clone());
+        }
         self.push(Event::Died { ticket, cards });
         Ok(())
     }
@@ -248,6 +270,7 @@ impl<'a> Work<'a> {
         let token = token.unwrap_or(crate::token::FencingToken::MAX);
         let now = self.view.now();
         let lapsed = self.lapsed_by(ticket, &need);
+        self.require(lapsed.iter().flat_map(overlaps))?;
         self.wakes.extend(lapsed.iter().map(|lease| lease.id));
         lapsed.into_iter().for_each(|lease| self.push(Event::Lapsed { lease: Box::new(lease) }));
         let mut lease = Lease {
@@ -264,7 +287,10 @@ impl<'a> Work<'a> {
             expires: None,
             keep_while_alive: ticket.keep_while_alive,
             slots: self.free_slots(&need),
-            pickup: Pickup::Unbound(Box::new(ticket.clone())),
+            pickup: match taken {
+                Taken::AtOnce { .. } => Pickup::Bound,
+                Taken::Later => Pickup::Unbound(Box::new(ticket.clone())),
+            },
             orphaned: None,
             holder: ticket.holder.clone(),
             claims: need,
@@ -296,9 +322,18 @@ impl<'a> Work<'a> {
     /// as many as it takes, those first that lapsed first.
     fn lapsed_by(&self, ticket: &Ticket, need: &[Claim]) -> Vec<Lease> {
         let rules = self.rules();
-        let dead = |lease: &&Lease| !ticket.inside.contains(&lease.id) && !rules.is_live(lease);
-        let in_the_way = |lease: &&Lease| crate::claim::any_conflict(need, &lease.claims);
-        let gone = self.view.leases().filter(in_the_way).filter(dead);
+        let lapsed = |lease: &&Lease| !rules.is_live(lease);
+        // A slot of a pool of another size has to go at once: revived beside this one it would
+        // belong to a pool that is larger than itself.
+        let resized = |lease: &Lease| {
+            let other = |own: &Claim| need.iter().any(|c| c.same_pool(own) && c.slots != own.slots);
+            lease.claims.iter().any(other)
+        };
+        let clashes = |lease: &Lease| {
+            !ticket.inside.contains(&lease.id) && crate::claim::any_conflict(need, &lease.claims)
+        };
+        let in_the_way = |lease: &&Lease| clashes(lease) || resized(lease);
+        let gone = self.view.leases().filter(lapsed).filter(in_the_way);
         let mut gone: Vec<Lease> = gone.cloned().collect();
         for pool in need.iter().filter(|claim| claim.slots.is_some()) {
             let has_slot = |lease: &&Lease| lease.claims.iter().any(|own| own.same_pool(pool));
@@ -306,7 +341,8 @@ impl<'a> Work<'a> {
             let held: Vec<&Lease> = self.view.leases().filter(has_slot).filter(stays).collect();
             let size = pool.slots.map_or(usize::MAX, |size| size.get() as usize);
             let excess = (held.len() + 1).saturating_sub(size);
-            let mut old: Vec<&Lease> = held.into_iter().filter(dead).collect();
+            // Those of its own chain too: a pool goes by count, and one of them could be revived.
+            let mut old: Vec<&Lease> = held.into_iter().filter(lapsed).collect();
             old.sort_by_key(|lease| (lease.expires, lease.id));
             let old: Vec<Lease> = old.into_iter().take(excess).cloned().collect();
             gone.extend(old);
@@ -333,6 +369,19 @@ impl<'a> Work<'a> {
 pub(crate) fn bind(lease: &mut Lease, now: crate::time::Timestamp) {
     lease.pickup = Pickup::Bound;
     lease.expires = lease.ttl.map(|ttl| now.plus(ttl));
+}
+
+/// Returns where others may have waited for a lease.
+fn overlaps(lease: &Lease) -> impl Iterator<Item = Key> {
+    lease.claims.iter().map(|claim| Key::Overlap(claim.resource.clone()))
+}
+
+/// Returns what has to be loaded because an event takes a lease away.
+fn freed(event: &Event) -> Vec<Key> {
+    match event {
+        Event::Freed { lease } | Event::Passed { lease, .. } => overlaps(lease).collect(),
+        _ => Vec::new(),
+    }
 }
 
 fn birth_of(ticket: &Ticket) -> &Birth {

@@ -6,7 +6,7 @@
 use crate::event::{Change, Event};
 use crate::{card::Card, freeze::Freeze, id::LeaseId, identity::Agent, lease::Lease};
 use crate::{resource::Resource, ticket::Ticket, time::Timestamp, token::FencingToken};
-use alloc::{collections::BTreeSet, vec::Vec};
+use alloc::{collections::BTreeSet, sync::Arc, vec::Vec};
 
 /// Something that a store can look up.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,20 +58,21 @@ pub struct Counters {
 pub struct View {
     now: Timestamp,
     counters: Counters,
-    leases: Vec<Lease>,
+    /// Shared, as are the tickets: deciding clones the view, and a store may show what it keeps.
+    leases: Vec<Arc<Lease>>,
     lease_ids: BTreeSet<LeaseId>,
-    tickets: Vec<Ticket>,
+    tickets: Vec<Arc<Ticket>>,
     freezes: Vec<Freeze>,
     cards: Vec<Card>,
     lives: Vec<(LeaseId, Life)>,
     /// `None` where everything is loaded.
-    loaded: Option<Vec<Key>>,
+    loaded: Option<Arc<Vec<Key>>>,
 }
 
 impl View {
     /// Makes an empty view into which a store loads keys.
     #[must_use]
-    pub const fn new(now: Timestamp, counters: Counters) -> Self {
+    pub fn new(now: Timestamp, counters: Counters) -> Self {
         Self {
             now,
             counters,
@@ -81,7 +82,7 @@ impl View {
             freezes: Vec::new(),
             cards: Vec::new(),
             lives: Vec::new(),
-            loaded: Some(Vec::new()),
+            loaded: Some(Arc::default()),
         }
     }
 
@@ -110,12 +111,12 @@ impl View {
 
     /// Returns the leases, in no order.
     pub fn leases(&self) -> impl Iterator<Item = &Lease> {
-        self.leases.iter()
+        self.leases.iter().map(Arc::as_ref)
     }
 
     /// Returns the tickets, by number.
     pub fn tickets(&self) -> impl Iterator<Item = &Ticket> {
-        self.tickets.iter()
+        self.tickets.iter().map(Arc::as_ref)
     }
 
     /// Returns the freezes, in no order.
@@ -134,13 +135,13 @@ impl View {
         if !self.lease_ids.contains(&id) {
             return None;
         }
-        self.leases.iter().find(|lease| lease.id == id)
+        self.leases().find(|lease| lease.id == id)
     }
 
     /// Returns the ticket with this request.
     #[must_use]
     pub fn ticket(&self, request: LeaseId) -> Option<&Ticket> {
-        self.tickets.iter().find(|ticket| ticket.request == request)
+        self.tickets().find(|ticket| ticket.request == request)
     }
 
     /// Returns what is known of the processes behind an id, or nothing where nobody looked.
@@ -162,12 +163,13 @@ impl View {
     /// Notes that all that this key finds is in the view.
     pub fn mark_loaded(&mut self, key: Key) {
         if let Some(loaded) = &mut self.loaded {
-            loaded.push(key);
+            Arc::make_mut(loaded).push(key);
         }
     }
 
     /// Adds or replaces a lease.
-    pub fn put_lease(&mut self, lease: Lease) {
+    pub fn put_lease(&mut self, lease: impl Into<Arc<Lease>>) {
+        let lease = lease.into();
         if self.lease_ids.insert(lease.id) {
             self.leases.push(lease);
         } else if let Some(old) = self.leases.iter_mut().find(|old| old.id == lease.id) {
@@ -176,7 +178,8 @@ impl View {
     }
 
     /// Adds or replaces a ticket.
-    pub fn put_ticket(&mut self, ticket: Ticket) {
+    pub fn put_ticket(&mut self, ticket: impl Into<Arc<Ticket>>) {
+        let ticket = ticket.into();
         match self.tickets.binary_search_by_key(&ticket.number, |old| old.number) {
             Ok(place) => self.tickets[place] = ticket,
             Err(place) => self.tickets.insert(place, ticket),

@@ -1,1 +1,124 @@
-//! To come.
+//! What every front door of leasehold asks: acquire, renew, release, look.
+//!
+//! # Layout
+//!
+//! * [`Leasing`]: the trait that front doors use, whatever is behind it.
+//! * [`Coordinator`]: the implementation over a store: load, [`decide`](leasehold_core::decide::decide),
+//!   commit, and again on a conflict.
+//! * `acquire`: asking and waiting; [`Held`] is what comes of it.
+//!
+//! # Guarantees
+//!
+//! A verdict is returned after its events are state. A wait ends as granted, died, timed out or
+//! interrupted, never silently.
+//!
+//! # Limitations
+//!
+//! Renewing in time is up to the caller of [`Leasing::acquire`]: this crate starts no threads.
+
+mod acquire;
+mod coordinator;
+
+pub use acquire::{Acquired, Held, Waiting};
+pub use coordinator::{Answer, Coordinator};
+
+use leasehold_core::command::{Ask, Command};
+use leasehold_core::view::{Key, View};
+use leasehold_core::{LeaseId, Resource, Timestamp, Ttl, verdict::Verdict};
+use leasehold_store::StoreError;
+use std::time::{Duration, SystemTime};
+
+/// Why a request has no verdict.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServiceError {
+    /// The store failed; nothing was changed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// It cannot be told whether the request was carried out. Asking again with the same id is safe.
+    #[error("the store did not say whether it happened")]
+    Unknown,
+    /// Others changed the same records again and again.
+    #[error("the store was changed by others {attempts} times while this was being decided")]
+    Contended {
+        /// How often it was tried.
+        attempts: u32,
+    },
+}
+
+/// Leases of one workspace, as every front door sees them.
+pub trait Leasing {
+    /// Returns the name of the workspace that no other has.
+    fn workspace(&self) -> &str;
+
+    /// Asks for a lease, and waits for it as far as the request says so.
+    ///
+    /// # Errors
+    /// [`ServiceError`]; a refusal is none.
+    fn acquire(&self, ask: Ask, waiting: &mut Waiting<'_>) -> Result<Acquired, ServiceError>;
+
+    /// Carries out any other command.
+    ///
+    /// # Errors
+    /// [`ServiceError`]; a refusal is none.
+    fn execute(&self, command: &Command) -> Result<Answer<Verdict>, ServiceError>;
+
+    /// Returns what the keys find, with the lives of its holders, without holding anybody off.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    fn look(&self, keys: &[Key]) -> Result<Answer<View>, ServiceError>;
+
+    /// Returns whether a lease is held and its work may run.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    fn is_current(&self, lease: LeaseId) -> Result<bool, ServiceError>;
+
+    /// Lets a lease live longer; the answer is [`Verdict::Renewed`] or [`Verdict::Lost`].
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    fn renew(&self, lease: LeaseId, ttl: Option<Ttl>) -> Result<Answer<Verdict>, ServiceError> {
+        self.execute(&Command::Renew { lease, ttl })
+    }
+
+    /// Returns all that overlaps a resource.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    fn look_at(&self, resource: &Resource) -> Result<Answer<View>, ServiceError> {
+        self.look(&[Key::Overlap(resource.clone())])
+    }
+}
+
+/// The relation of the workspace's time line to this machine's wall clock, at one moment.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    now: Timestamp,
+    wall: SystemTime,
+}
+
+impl Clock {
+    /// Says that it is `now` on the workspace's time line, at this moment.
+    #[must_use]
+    pub fn at(now: Timestamp) -> Self {
+        Self { now, wall: SystemTime::now() }
+    }
+
+    /// Returns the moment on the workspace's time line.
+    #[must_use]
+    pub const fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Returns when that is by this machine's wall clock.
+    #[must_use]
+    pub fn wall(&self, at: Timestamp) -> SystemTime {
+        let ahead = Duration::from_millis(at.millis_since(self.now));
+        let behind = Duration::from_millis(self.now.millis_since(at));
+        let far = SystemTime::UNIX_EPOCH + Duration::from_secs(253_402_300_799);
+        let there = self.wall.checked_add(ahead).unwrap_or(far);
+        there.checked_sub(behind).unwrap_or(SystemTime::UNIX_EPOCH)
+    }
+}

@@ -87,6 +87,8 @@ fn segments(text: &str) -> Vec<&str> {
 }
 
 fn path(text: &str) -> Resource {
+    // The empty path is written `.`: an empty text is refused as a likely mistake.
+    let text = if text.is_empty() { "." } else { text };
     Resource::parse(&format!("path:{text}")).expect("a valid pattern")
 }
 
@@ -153,12 +155,11 @@ proptest! {
         check(&b, &a)?;
     }
 
-    /// Two segments of up to five letters or wildcards share a name of at most eight letters:
-    /// the letters of both, if both have a `*`, and no more than five otherwise.
+    /// Two segments of up to four letters or `?`, with `*` anywhere, share a name of at most eight
+    /// letters: those of both, if both have a `*`, and no more than four otherwise.
     #[test]
-    fn segments_agree_with_all_names(a in "[ab*?]{1,5}", b in "[ab*?]{1,5}") {
+    fn segments_agree_with_all_names(a in r"(\*?[ab?]){1,4}\*?", b in r"(\*?[ab?]){1,4}\*?") {
         static LONG_NAMES: LazyLock<Vec<String>> = LazyLock::new(|| words(8));
-        prop_assume!(!a.contains("**") && !b.contains("**"));
         let is_in = |name: &str, pattern: &str| is_name(name.as_bytes(), pattern.as_bytes());
         let shared = LONG_NAMES.iter().find(|name| is_in(name, &a) && is_in(name, &b));
         prop_assert_eq!(path(&a).overlaps(&path(&b)), shared.is_some(), "shared: {:?}", shared);

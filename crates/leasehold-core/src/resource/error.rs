@@ -94,7 +94,7 @@ pub enum ResourceError {
         /// The pattern.
         pattern: String,
     },
-    /// A segment ends in a `\` that escapes nothing.
+    /// A segment has a `\` at its end or before a letter or digit, where it escapes nothing.
     DanglingEscape {
         /// The segment.
         segment: String,
@@ -230,7 +230,7 @@ impl fmt::Display for ResourceError {
             Self::DanglingEscape { segment } => {
                 write!(
                     f,
-                    "the `\\` at the end of the path segment `{segment}` escapes nothing"
+                    "a `\\` in the path segment `{segment}` escapes nothing"
                 )
             }
         }

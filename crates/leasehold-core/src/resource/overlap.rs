@@ -62,6 +62,9 @@ fn names_meet(a: SegmentRef<'_>, b: SegmentRef<'_>) -> bool {
 
 /// Returns whether some name matches both, where `other` has a run only if `glob` has one.
 fn glob_meets(glob: &[Token], other: impl DoubleEndedIterator<Item = Token> + Clone) -> bool {
+    if *glob == [Token::AnyRun] {
+        return true;
+    }
     // Looked at first, because most names differ in their extension. (Where neither has a run and
     // the lengths differ, the ends compared are not opposite each other, but nothing is in both.)
     ends_agree(glob.iter().rev(), other.clone().rev())

@@ -62,6 +62,12 @@ impl PathPattern {
     ///
     /// Any [`ResourceError`] about paths: each variant says which rule `text` breaks.
     pub fn parse(text: &str) -> Result<Self, ResourceError> {
+        if text.is_empty() {
+            // Most likely an unset variable, and the whole repository would be a lot to take by mistake.
+            return Err(ResourceError::Empty {
+                kind: KIND_PATH.to_string(),
+            });
+        }
         check_text(text)?;
         if text.starts_with(char::is_whitespace) || ends_in_bare_space(text) {
             return Err(ResourceError::SurroundingSpace {
@@ -198,7 +204,11 @@ impl PathPattern {
         above: &Self,
     ) -> Option<impl Iterator<Item = SegmentRef<'_>> + Clone> {
         let prefix = self.literal_prefix();
-        let below = prefix.strip_prefix(above.literal_prefix())?;
+        // Most globs begin with a wildcard: no call to compare nothing.
+        let below = match above.literal_prefix() {
+            "" => prefix,
+            above => prefix.strip_prefix(above)?,
+        };
         // The prefix `src` is not above `src2`; the two roots, `""` and `/`, need no separator.
         let is_boundary = match above.literal_prefix() {
             "" => !self.is_absolute(),
@@ -318,7 +328,7 @@ fn has_alternatives(text: &str) -> bool {
             }
             '{' => depth += 1,
             ',' => has_comma |= depth > 0,
-            '}' if depth > 0 && has_comma => return true,
+            '}' if has_comma => return true,
             '}' => depth = depth.saturating_sub(1),
             _ => {}
         }

@@ -134,8 +134,9 @@ fn tokenize(text: &str) -> Result<Vec<Token>, ResourceError> {
             '*' => Token::AnyRun,
             '?' => Token::AnyChar,
             '\\' => match characters.next() {
-                Some(escaped) => Token::Char(escaped),
-                None => {
+                Some(escaped) if !escaped.is_alphanumeric() => Token::Char(escaped),
+                // Before a letter it is a Windows path rather than an escape.
+                Some(_) | None => {
                     return Err(ResourceError::DanglingEscape {
                         segment: text.to_string(),
                     });

@@ -1,0 +1,85 @@
+//! The rows of the targets that are measured here.
+
+mod handoff;
+mod many;
+mod memory;
+mod order;
+mod recovery;
+mod uncontended;
+
+use crate::programs::Programs;
+use crate::report::Section;
+use crate::scratch::Scratch;
+use crate::{Fallible, process};
+use std::path::Path;
+use std::process::Command;
+use std::rc::Rc;
+
+/// The number of a row in DESIGN §11.
+pub(crate) type RowNumber = u32;
+
+/// The rows measured here.
+pub(crate) const NUMBERS: [RowNumber; 6] = [1, 2, 3, 4, 8, 9];
+
+/// What every command leases.
+const RESOURCE: &str = "x";
+
+/// One row: set up when it is made, measured in rounds.
+pub(crate) trait Row {
+    /// Measures both sides for a while.
+    fn round(&mut self) -> Fallible<()>;
+
+    /// Says what came out.
+    fn finish(&mut self) -> Fallible<Section>;
+}
+
+/// Sets a row up.
+pub(crate) fn make(
+    number: RowNumber,
+    programs: Option<&Rc<Programs>>,
+    scratch: &Rc<Scratch>,
+) -> Fallible<Box<dyn Row>> {
+    Ok(match (number, programs) {
+        (1, Some(programs)) => Box::new(uncontended::Uncontended::new(programs, scratch)?),
+        (2, Some(programs)) => Box::new(many::Many::new(programs, scratch)?),
+        (3, Some(programs)) => Box::new(handoff::Handoff::new(programs, scratch)?),
+        (4, Some(programs)) => Box::new(recovery::Recovery::new(programs, scratch)?),
+        (8, _) => Box::new(memory::Memory::flat()?),
+        (9, _) => Box::new(memory::Memory::paths()?),
+        _ => return Err(format!("row {number} is not measured here").into()),
+    })
+}
+
+/// Returns whether a row needs the programs; the others run in this process.
+pub(crate) const fn needs_programs(number: RowNumber) -> bool {
+    number < 8
+}
+
+/// Returns `leasehold guard x -- …`, for the words of a command to be added.
+fn guard(
+    programs: &Programs,
+    scratch: &Scratch,
+    directory: &Path,
+    flags: &[&str],
+) -> Fallible<Command> {
+    let mut command = Command::new(&programs.leasehold);
+    process::clean(&mut command)
+        .args(["guard", RESOURCE])
+        .args(flags)
+        .arg("--");
+    scratch.quiet(command.current_dir(directory))?;
+    Ok(command)
+}
+
+/// Returns `flock f …`, for the words of a command to be added.
+fn flock(programs: &Programs, scratch: &Scratch, directory: &Path) -> Fallible<Command> {
+    let mut command = Command::new(&programs.flock);
+    process::clean(&mut command).arg("f");
+    scratch.quiet(command.current_dir(directory))?;
+    Ok(command)
+}
+
+/// Returns a duration as the reports give it.
+fn millis(duration: std::time::Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
+}

@@ -1,0 +1,238 @@
+//! Leases, tickets and freezes as others see them.
+
+use leasehold_core::freeze::Freeze;
+use leasehold_core::lease::{Kind, Pickup};
+use leasehold_core::view::Pulse;
+use leasehold_core::{Claim, Identity, Lease, Ticket, Timestamp, View, verdict::Blocker};
+use leasehold_service::Clock;
+use serde::Serialize;
+
+/// One claim of a lease or ticket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ClaimInfo {
+    /// The resource, as it is stored.
+    pub resource: String,
+    /// The intent.
+    pub intent: &'static str,
+    /// For a slot of a pool: how many slots the pool has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slots: Option<u32>,
+    /// For a slot of a pool that is held: which one, from zero.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slot: Option<u32>,
+}
+
+/// Who holds or waits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Party {
+    /// The owner's name.
+    pub owner: String,
+    /// The host.
+    pub host: String,
+    /// The agent's session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+}
+
+/// What a lease is good for at the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LeaseState {
+    /// Held.
+    Held,
+    /// Granted, not picked up yet.
+    Granted,
+    /// Its guard is dead, its command lives: still protected.
+    Orphan,
+    /// Past its TTL: whoever asks next gets it.
+    Expired,
+    /// Its processes are dead: whoever asks next gets it.
+    Dead,
+}
+
+/// A lease.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LeaseInfo {
+    /// Its id, which is also the proof of it.
+    pub id: String,
+    /// Its fencing token.
+    pub token: u64,
+    /// Who holds it.
+    #[serde(flatten)]
+    pub who: Party,
+    /// What it holds.
+    pub resources: Vec<ClaimInfo>,
+    /// `scoped` ends with its process, `standing` at `unlock` or TTL.
+    pub kind: &'static str,
+    /// What it is good for.
+    pub state: LeaseState,
+    /// When it was granted.
+    pub granted_at: String,
+    /// For how long it has been held.
+    pub held_ms: u64,
+    /// When it expires; absent where it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<String>,
+    /// In how long it expires; zero where it has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_in_ms: Option<u64>,
+    /// The process, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u32>,
+    /// The guarded command, shortened.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub command: String,
+}
+
+/// A place in the queue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TicketInfo {
+    /// Its number: lower goes first.
+    pub number: u64,
+    /// Who waits.
+    #[serde(flatten)]
+    pub who: Party,
+    /// What for.
+    pub resources: Vec<ClaimInfo>,
+    /// `waiting`, or `parked` while its waiter is away.
+    pub state: &'static str,
+    /// For how long it has been there.
+    pub waiting_ms: u64,
+    /// The process.
+    pub pid: u32,
+    /// The command that waits, shortened.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub command: String,
+}
+
+/// A freeze.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FreezeInfo {
+    /// What is frozen.
+    pub resource: String,
+    /// Who froze it.
+    #[serde(flatten)]
+    pub who: Party,
+    /// Until when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+    /// For how much longer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remaining_ms: Option<u64>,
+}
+
+/// Somebody in the way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum BlockerInfo {
+    /// It holds.
+    Lease(LeaseInfo),
+    /// It waits ahead.
+    Ticket(TicketInfo),
+}
+
+/// Writes a point of the workspace's time line as a date (RFC 3339, UTC, milliseconds).
+#[must_use]
+pub fn date(clock: &Clock, at: Timestamp) -> String {
+    humantime::format_rfc3339_millis(clock.wall(at)).to_string()
+}
+
+impl From<&Identity> for Party {
+    fn from(who: &Identity) -> Self {
+        Self {
+            owner: who.owner.name.clone(),
+            host: who.owner.host.clone(),
+            session: who.session.clone(),
+        }
+    }
+}
+
+fn claims(claims: &[Claim], slot: impl Fn(&Claim) -> Option<u32>) -> Vec<ClaimInfo> {
+    let info = |claim: &Claim| ClaimInfo {
+        resource: claim.resource.to_string(),
+        intent: claim.intent.as_str(),
+        slots: claim.slots.map(std::num::NonZeroU32::get),
+        slot: slot(claim),
+    };
+    claims.iter().map(info).collect()
+}
+
+impl LeaseInfo {
+    /// Describes a lease as it is in a view.
+    #[must_use]
+    pub fn new(lease: &Lease, view: Option<&View>, clock: &Clock) -> Self {
+        let now = clock.now();
+        Self {
+            id: lease.id.to_string(),
+            token: lease.token.get(),
+            who: Party::from(&lease.who),
+            resources: claims(&lease.claims, |claim| lease.slot_of(claim)),
+            kind: match lease.kind {
+                Kind::Scoped => "scoped",
+                Kind::Standing => "standing",
+            },
+            state: state(lease, view, now),
+            granted_at: date(clock, lease.granted),
+            held_ms: now.millis_since(lease.granted),
+            expires_at: lease.expires.map(|at| date(clock, at)),
+            expires_in_ms: lease.expires.map(|at| at.millis_since(now)),
+            pid: (lease.kind == Kind::Scoped).then_some(lease.holder.pid),
+            command: lease.holder.command.clone(),
+        }
+    }
+}
+
+fn state(lease: &Lease, view: Option<&View>, now: Timestamp) -> LeaseState {
+    let life = view.and_then(|view| view.life(lease.id)).unwrap_or_default();
+    let scoped = lease.kind == Kind::Scoped;
+    match (&lease.pickup, life.holder, life.command) {
+        (Pickup::Unbound(_), Pulse::Dead, _) => LeaseState::Dead,
+        (Pickup::Unbound(_), Pulse::Alive, _) => LeaseState::Granted,
+        (Pickup::Bound, Pulse::Dead, Pulse::Dead) if scoped => LeaseState::Dead,
+        (Pickup::Bound, Pulse::Dead, Pulse::Alive) if scoped => LeaseState::Orphan,
+        _ if lease.expires.is_some_and(|at| at <= now) && !lease.keep_while_alive => {
+            LeaseState::Expired
+        }
+        _ => LeaseState::Held,
+    }
+}
+
+impl TicketInfo {
+    /// Describes a ticket.
+    #[must_use]
+    pub fn new(ticket: &Ticket, clock: &Clock) -> Self {
+        Self {
+            number: ticket.number,
+            who: Party::from(&ticket.who),
+            resources: claims(&ticket.claims, |_| None),
+            state: if ticket.is_waiting() { "waiting" } else { "parked" },
+            waiting_ms: clock.now().millis_since(ticket.since),
+            pid: ticket.holder.pid,
+            command: ticket.holder.command.clone(),
+        }
+    }
+}
+
+impl FreezeInfo {
+    /// Describes a freeze.
+    #[must_use]
+    pub fn new(freeze: &Freeze, clock: &Clock) -> Self {
+        Self {
+            resource: freeze.resource.to_string(),
+            who: Party::from(&freeze.who),
+            until: freeze.until.map(|at| date(clock, at)),
+            remaining_ms: freeze.until.map(|at| at.millis_since(clock.now())),
+        }
+    }
+}
+
+impl BlockerInfo {
+    /// Describes somebody in the way.
+    #[must_use]
+    pub fn new(blocker: &Blocker, clock: &Clock) -> Self {
+        match blocker {
+            Blocker::Lease(lease) => Self::Lease(LeaseInfo::new(lease, None, clock)),
+            Blocker::Ticket(ticket) => Self::Ticket(TicketInfo::new(ticket, clock)),
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! The one object that a verb answers with, refusals included.
+
+use crate::code::Code;
+use crate::lease::{BlockerInfo, FreezeInfo, LeaseInfo, TicketInfo};
+use serde::Serialize;
+
+/// The version of what is printed.
+pub const SCHEMA: u32 = 1;
+
+/// The answer of one verb.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Outcome {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// The verb.
+    pub verb: &'static str,
+    /// Whether it was done.
+    pub ok: bool,
+    /// What became of it.
+    pub code: Code,
+    /// The exit code of the program, the guarded command's included.
+    pub exit: u8,
+    /// For people: what happened, on one line.
+    pub message: String,
+    /// For people and agents: what to do next.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hints: Vec<String>,
+    /// The leases that the verb is about.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub leases: Vec<LeaseInfo>,
+    /// Who is in the way.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub blockers: Vec<BlockerInfo>,
+    /// Who wants what the request holds.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pressers: Vec<TicketInfo>,
+    /// What is frozen.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub freezes: Vec<FreezeInfo>,
+    /// Who waits.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub queue: Vec<TicketInfo>,
+    /// The place of the request: how many wait ahead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ahead: Option<usize>,
+    /// What became of the guarded command.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command: Option<CommandEnd>,
+}
+
+/// How a guarded command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct CommandEnd {
+    /// Its exit code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exit: Option<u8>,
+    /// The signal that killed it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signal: Option<u8>,
+}
+
+impl Outcome {
+    /// Makes an outcome with nothing but its message.
+    #[must_use]
+    pub fn new(verb: &'static str, code: Code, exit: u8, message: impl Into<String>) -> Self {
+        Self {
+            schema: SCHEMA,
+            verb,
+            ok: code == Code::Ok,
+            code,
+            exit,
+            message: message.into(),
+            hints: Vec::new(),
+            leases: Vec::new(),
+            blockers: Vec::new(),
+            pressers: Vec::new(),
+            freezes: Vec::new(),
+            queue: Vec::new(),
+            ahead: None,
+            command: None,
+        }
+    }
+}

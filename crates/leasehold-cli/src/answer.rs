@@ -1,0 +1,133 @@
+//! Verdicts as outcomes: the message, the hints, and what `--json` shows.
+
+use crate::error::CliError;
+use crate::{exit, message};
+use leasehold_api::code::Code;
+use leasehold_api::lease::{BlockerInfo, FreezeInfo, LeaseInfo, TicketInfo};
+use leasehold_api::outcome::Outcome;
+use leasehold_core::verdict::{Blocker, Death, Place, Refusal};
+use leasehold_core::{Claim, Identity, Lease, LeaseId, lease::Kind};
+use leasehold_service::Clock;
+
+/// An outcome with a code's own exit code.
+pub(crate) fn outcome(verb: &'static str, code: Code, message: impl Into<String>) -> Outcome {
+    Outcome::new(verb, code, exit::of(code), message)
+}
+
+/// The outcome of an error.
+pub(crate) fn failed(verb: &'static str, error: CliError) -> Outcome {
+    Outcome { hints: error.hints, ..outcome(verb, error.code, error.message) }
+}
+
+/// What is asked for, by whom: what a refusal is seen from.
+pub(crate) struct Asked<'a> {
+    pub(crate) verb: &'static str,
+    pub(crate) who: &'a Identity,
+    pub(crate) claims: &'a [Claim],
+}
+
+/// The outcome of a lease that is held.
+pub(crate) fn granted(verb: &'static str, message: String, lease: &Lease, clock: &Clock) -> Outcome {
+    Outcome { leases: vec![LeaseInfo::new(lease, None, clock)], ..outcome(verb, Code::Ok, message) }
+}
+
+/// The outcome of a refusal.
+pub(crate) fn refused(asked: &Asked<'_>, refusal: &Refusal, clock: &Clock) -> Outcome {
+    match refusal {
+        Refusal::Held(blockers) => held(asked, blockers, clock),
+        Refusal::Frozen(freezes) => Outcome {
+            hints: vec![format!("queue until it is over: {}", message::again_with("--wait"))],
+            freezes: freezes.iter().map(|freeze| FreezeInfo::new(freeze, clock)).collect(),
+            ..outcome(asked.verb, Code::Frozen, message::frozen(freezes, clock))
+        },
+        Refusal::PoolSize { pool, in_force } => {
+            let text = format!("the pool `{pool}` is in use with {in_force} slots");
+            let hint = format!("ask with --slots {in_force}, or wait until nobody holds or waits");
+            Outcome { hints: vec![hint], ..outcome(asked.verb, Code::PoolSize, text) }
+        }
+        Refusal::Limit(limit) => {
+            let (text, hint) = message::limit(*limit);
+            Outcome { hints: vec![hint.into()], ..outcome(asked.verb, Code::Limit, text) }
+        }
+    }
+}
+
+fn held(asked: &Asked<'_>, blockers: &[Blocker], clock: &Clock) -> Outcome {
+    let mut hints = vec![format!("queue for it: {}", message::again_with("--wait"))];
+    let first = asked.claims.first().map(|claim| claim.resource.to_string()).unwrap_or_default();
+    hints.push(format!("see who holds and who waits: leasehold status {}", crate::ui::quoted(&first)));
+    hints.extend(blockers.iter().find_map(|blocker| perhaps_own(asked.who, blocker)));
+    Outcome {
+        hints,
+        blockers: blockers.iter().map(|blocker| BlockerInfo::new(blocker, clock)).collect(),
+        ..outcome(asked.verb, Code::Held, message::blockers(blockers, clock))
+    }
+}
+
+/// A hint for whoever may be looking at a lock of its own, taken without a name.
+fn perhaps_own(who: &Identity, blocker: &Blocker) -> Option<String> {
+    let Blocker::Lease(lease) = blocker else {
+        return None;
+    };
+    let own = lease.kind == Kind::Standing && lease.who.owner == who.owner;
+    own.then(|| {
+        if lease.who.same_agent(who) {
+            "it is your own lock: pass `--lease ID` to work inside it, or unlock it first".into()
+        } else {
+            format!(
+                "if that is your own lock: leasehold unlock {}; to be known again, set \
+                 LEASEHOLD_SESSION or LEASEHOLD_OWNER",
+                lease.claims.first().map(|claim| claim.resource.to_string()).unwrap_or_default()
+            )
+        }
+    })
+}
+
+/// The outcome of a death.
+pub(crate) fn died(asked: &Asked<'_>, death: &Death, clock: &Clock) -> Outcome {
+    let (text, hints) = message::death(asked.claims, death, clock);
+    Outcome {
+        hints,
+        leases: death.wanted.iter().map(|lease| LeaseInfo::new(lease, None, clock)).collect(),
+        blockers: death.blockers.iter().map(|blocker| BlockerInfo::new(blocker, clock)).collect(),
+        pressers: death.pressers.iter().map(|ticket| TicketInfo::new(ticket, clock)).collect(),
+        ..outcome(asked.verb, Code::Died, text)
+    }
+}
+
+/// The outcome of a wait that took too long.
+pub(crate) fn timed_out(asked: &Asked<'_>, place: &Place, clock: &Clock) -> Outcome {
+    let why = if place.frozen.is_empty() {
+        message::blockers(&place.blockers, clock)
+    } else {
+        message::frozen(&place.frozen, clock)
+    };
+    let what = message::resources(asked.claims);
+    let hint = "your place is kept for 10m: run the same command again to go on waiting";
+    Outcome {
+        hints: vec![hint.into()],
+        blockers: place.blockers.iter().map(|blocker| BlockerInfo::new(blocker, clock)).collect(),
+        freezes: place.frozen.iter().map(|freeze| FreezeInfo::new(freeze, clock)).collect(),
+        ahead: Some(place.ahead),
+        ..outcome(asked.verb, Code::TimedOut, format!("timed out waiting for {what}: {why}"))
+    }
+}
+
+/// The outcome of a wait that a signal ended.
+pub(crate) fn interrupted(asked: &Asked<'_>, signal: u8) -> Outcome {
+    let what = message::resources(asked.claims);
+    let hint = "your place is kept for 10m: run the same command again to go on waiting";
+    let text = format!("interrupted while waiting for {what}");
+    Outcome {
+        hints: vec![hint.into()],
+        exit: 128 + signal,
+        ..outcome(asked.verb, Code::Interrupted, text)
+    }
+}
+
+/// The outcome of a request from inside a lease that is not held any more.
+pub(crate) fn stale_proof(verb: &'static str, lease: LeaseId) -> Outcome {
+    let text = format!("the lease {lease} that this runs inside of is not held any more");
+    let hint = "stop what relied on it; to go on without it, unset LEASEHOLD_LEASE (or drop --lease)";
+    Outcome { hints: vec![hint.into()], ..outcome(verb, Code::Lost, text) }
+}

@@ -1,0 +1,277 @@
+//! The command line. Flags may stand before or after names; what follows `--` is the command.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Leases and locks for swarms of AI coding agents that share a repository.
+#[derive(Debug, Parser)]
+#[command(name = "leasehold", disable_help_subcommand = true, after_help = CODES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+const CODES: &str = "\
+Exit codes:
+  0 done    1 error    2 held, frozen or wait timed out    3 not found    4 not yours
+  5 died: release what you hold, then retry    6 lease lost    7 outcome unknown    64 usage
+  Under guard the command's own code passes through; 127 not found, 126 not startable.
+
+Names:
+  build             a bare word
+  issue:8057324b    a kind and a name: issue repo symbol api table config, or any other word
+  path:src/auth     a file or tree, from where you are; wildcards * ? ** cover all they can match";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Run a command under a lease: one at a time, released when it ends
+    Guard(Guard),
+    /// Take a lease that outlives this command, until `unlock` or its TTL
+    Lock(Lock),
+    /// Give a lease back
+    Unlock(Unlock),
+    /// Let a lease live longer
+    Renew(Renew),
+    /// Show what is held and who waits
+    Status(Status),
+    /// Tell by the exit code whether anything is held: 0 yes, 3 no
+    Exists(Exists),
+    /// Tell by the exit code whether a lease still holds: 0 yes, 6 no
+    Check(Check),
+    /// Print the version
+    Version(Version),
+}
+
+/// Where leases are remembered.
+#[derive(Args, Debug)]
+pub(crate) struct StoreArgs {
+    /// Where leases are remembered: `file:` (the default) or `file:DIRECTORY`
+    #[arg(long, value_name = "URL")]
+    pub(crate) store: Option<String>,
+}
+
+/// Who asks.
+#[derive(Args, Debug)]
+pub(crate) struct OwnerArgs {
+    /// The name others see; else LEASEHOLD_OWNER, else the agent harness's session, else the user
+    #[arg(long, value_name = "NAME")]
+    pub(crate) owner: Option<String>,
+}
+
+/// What is asked for, by `guard` and `lock`.
+#[derive(Args, Debug)]
+pub(crate) struct RequestArgs {
+    /// What to lease: all of it or nothing
+    #[arg(value_name = "NAME", required = true)]
+    pub(crate) names: Vec<String>,
+    /// Only read it: readers share, writers wait (the same as --intent consumes)
+    #[arg(long, conflicts_with_all = ["intent", "slots"])]
+    pub(crate) read: bool,
+    /// What will be done with it
+    #[arg(long, value_name = "INTENT", conflicts_with = "slots")]
+    pub(crate) intent: Option<IntentArg>,
+    /// Take one of N slots of a pool; with several names: NAME=N
+    #[arg(long, value_name = "N")]
+    pub(crate) slots: Vec<String>,
+    /// Queue instead of failing, for 10 minutes unless --timeout says otherwise
+    #[arg(long)]
+    pub(crate) wait: bool,
+    /// Queue for at most this long, such as 90s, 5m, 1h30m
+    #[arg(long, value_name = "DURATION", requires = "wait")]
+    pub(crate) timeout: Option<String>,
+    /// Let the lease lapse when it was not renewed for this long
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) ttl: Option<String>,
+    /// Ask from inside this lease; else LEASEHOLD_LEASE, which `guard` sets
+    #[arg(long, value_name = "ID")]
+    pub(crate) lease: Option<String>,
+    /// Lower goes first when requests cross; 100 unless said
+    #[arg(long, value_name = "N")]
+    pub(crate) priority: Option<u32>,
+    #[command(flatten)]
+    pub(crate) owner: OwnerArgs,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+/// The intents, as the command line names them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum IntentArg {
+    /// Create or export
+    Provides,
+    /// Read or import
+    Consumes,
+    /// Change (the default)
+    Mutates,
+    /// Remove
+    Deletes,
+    /// Need it to exist
+    DependsOn,
+    /// Rename: name both paths
+    Renames,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  leasehold guard build --ttl 5m -- make build
+  leasehold guard build --wait --timeout 20m -- make build
+  leasehold guard path:src/auth path:docs/auth.md -- ./refactor.sh
+  leasehold guard path:src --read --wait -- cargo doc
+  leasehold guard gpu --slots 2 --wait -- ./train.sh
+  leasehold guard git-push --wait -c 'git pull --rebase && git push'
+
+The command gets LEASEHOLD_LEASE, LEASEHOLD_TOKEN, LEASEHOLD_OWNER, LEASEHOLD_RESOURCE,
+LEASEHOLD_SLOT and LEASEHOLD_EXPIRES. With --ttl the lease is renewed at half its time.")]
+pub(crate) struct Guard {
+    #[command(flatten)]
+    pub(crate) request: RequestArgs,
+    /// Write our own outcome here as JSON, apart from the command's output
+    #[arg(long, value_name = "PATH")]
+    pub(crate) json_file: Option<PathBuf>,
+    /// Stop the command with this signal when the lease is lost
+    #[arg(long, value_name = "SIGNAL", default_value = "TERM")]
+    pub(crate) stop_signal: StopSignal,
+    /// Kill the command this long after that
+    #[arg(long, value_name = "DURATION", default_value = "10s")]
+    pub(crate) stop_grace: String,
+    /// Run this by `sh -c`, for `&&`, pipes and the like; what follows `--` are its $0, $1, ...
+    #[arg(short = 'c', value_name = "SCRIPT")]
+    pub(crate) script: Option<std::ffi::OsString>,
+    /// The command to run
+    #[arg(last = true, required_unless_present = "script", value_name = "COMMAND")]
+    pub(crate) command: Vec<std::ffi::OsString>,
+}
+
+/// The signals that ask a command to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StopSignal {
+    /// SIGTERM
+    #[value(name = "TERM")]
+    Term,
+    /// SIGINT
+    #[value(name = "INT")]
+    Int,
+    /// SIGHUP
+    #[value(name = "HUP")]
+    Hup,
+    /// SIGQUIT
+    #[value(name = "QUIT")]
+    Quit,
+    /// SIGKILL: at once, without a chance to clean up
+    #[value(name = "KILL")]
+    Kill,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  leasehold lock issue:8057324b --ttl 30m
+  leasehold lock deploy --wait --timeout 5m && ./deploy.sh; leasehold unlock deploy
+
+Without --ttl the lease lives 1h; `--ttl none` lets it live until `unlock`.")]
+pub(crate) struct Lock {
+    #[command(flatten)]
+    pub(crate) request: RequestArgs,
+    /// Print the outcome as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  leasehold unlock deploy
+  leasehold unlock --lease 3f9c0a1b5d7e42c8a6b09f1e2d3c4b5a
+  leasehold unlock deploy --force")]
+pub(crate) struct Unlock {
+    /// A resource of the lease; the whole lease is given back
+    #[arg(value_name = "NAME", required_unless_present = "lease", conflicts_with = "lease")]
+    pub(crate) name: Option<String>,
+    /// The lease, by its id: the proof that it is yours
+    #[arg(long, value_name = "ID")]
+    pub(crate) lease: Option<String>,
+    /// Take it away from whoever holds it; the audit keeps who did
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Print the outcome as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) owner: OwnerArgs,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  leasehold renew --lease 3f9c0a1b5d7e42c8a6b09f1e2d3c4b5a --ttl 30m
+  leasehold renew            (inside `guard`: the lease in LEASEHOLD_LEASE)")]
+pub(crate) struct Renew {
+    /// The lease; else LEASEHOLD_LEASE
+    #[arg(long, value_name = "ID")]
+    pub(crate) lease: Option<String>,
+    /// Its new lifetime, from now; else the one it has
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) ttl: Option<String>,
+    /// Print the outcome as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  leasehold status
+  leasehold status build --json")]
+pub(crate) struct Status {
+    /// Show only what overlaps this
+    #[arg(value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Print the outcome as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  leasehold exists \"tests-passed-$COMMIT\" && exit 0")]
+pub(crate) struct Exists {
+    /// What to look for; of a path also what is above and below it
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  leasehold check && git push        (inside `guard`: is my lease still mine?)
+  leasehold check --lease 3f9c0a1b5d7e42c8a6b09f1e2d3c4b5a --token 42")]
+pub(crate) struct Check {
+    /// The lease; else LEASEHOLD_LEASE
+    #[arg(long, value_name = "ID")]
+    pub(crate) lease: Option<String>,
+    /// The fencing token that came with it; else LEASEHOLD_TOKEN
+    #[arg(long, value_name = "N")]
+    pub(crate) token: Option<String>,
+    /// Print the outcome as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Version {
+    /// Print the outcome as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}

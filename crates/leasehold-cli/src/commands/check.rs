@@ -1,0 +1,48 @@
+//! `leasehold check`: whether a lease still holds, asked right before what must not go wrong.
+
+use crate::cli::Check;
+use crate::commands::renew::{lost, named_lease};
+use crate::error::CliError;
+use crate::{answer, context, inherit, message};
+use leasehold_api::outcome::Outcome;
+use leasehold_core::FencingToken;
+use leasehold_core::view::Key;
+use leasehold_service::Answer;
+
+const VERB: &str = "check";
+
+pub(crate) fn run(args: &Check) -> Result<Outcome, CliError> {
+    let flag = args.lease.as_deref().map(inherit::flag).transpose()?;
+    let said = args.token.as_deref().map(|text| parse_token("--token", text)).transpose()?;
+    let context = context::open(&args.store)?;
+    let id = named_lease(flag, context.leasing.workspace())?;
+    // The token in the environment belongs to the lease in the environment.
+    let token = match (said, flag) {
+        (Some(token), _) => Some(token),
+        (None, Some(_)) => None,
+        (None, None) => match inherit::token()? {
+            Some(text) => Some(parse_token("LEASEHOLD_TOKEN", &text)?),
+            None => None,
+        },
+    };
+    let Answer { value: view, clock } = context.leasing.look(&[Key::Lease(id)])?;
+    let current = context.leasing.is_current(id)?;
+    Ok(match view.lease(id).filter(|_| current) {
+        None => lost(VERB, id),
+        Some(lease) if token.is_some_and(|token| token != lease.token) => {
+            let mut outcome = lost(VERB, id);
+            outcome.message = format!("the token of lease {id} is {}, not the one given", lease.token);
+            outcome
+        }
+        Some(lease) => {
+            let what = message::resources(&lease.claims);
+            let text = format!("{what} is yours (lease {id}, token {})", lease.token);
+            answer::granted(VERB, text, lease, &clock)
+        }
+    })
+}
+
+fn parse_token(source: &str, text: &str) -> Result<FencingToken, CliError> {
+    let token = text.parse().ok().and_then(FencingToken::new);
+    token.ok_or_else(|| CliError::usage(format!("{source} {text:?} is not a fencing token")))
+}

@@ -1,0 +1,30 @@
+//! `leasehold exists`: an answer for scripts, by the exit code alone.
+
+use crate::cli::Exists;
+use crate::error::CliError;
+use crate::{answer, context, exit, ui};
+use leasehold_api::lease::{LeaseInfo, LeaseState};
+
+pub(crate) fn run(args: &Exists) -> u8 {
+    match exists(args) {
+        Ok(true) => exit::OK,
+        Ok(false) => exit::NOT_FOUND,
+        Err(error) => {
+            let outcome = answer::failed("exists", error);
+            ui::refusal(&outcome);
+            outcome.exit
+        }
+    }
+}
+
+fn exists(args: &Exists) -> Result<bool, CliError> {
+    let context = context::open(&args.store)?;
+    let resource = context.base.parse(&args.name)?;
+    let answer = context.leasing.look_at(&resource)?;
+    let (view, clock) = (&answer.value, &answer.clock);
+    let holds = |lease| {
+        let state = LeaseInfo::new(lease, Some(view), clock).state;
+        !matches!(state, LeaseState::Expired | LeaseState::Dead)
+    };
+    Ok(view.leases().any(holds))
+}

@@ -1,0 +1,207 @@
+//! `leasehold guard`: a command under a lease.
+
+mod keeper;
+
+use self::keeper::{CoverKeeper, Keeper};
+use crate::answer::{self, Asked};
+use crate::cli::{Guard, StopSignal};
+use crate::context::Context;
+use crate::error::CliError;
+use crate::process::{
+    Ended, GuardedCommand, RunningCommand, Signals, Status, StopRule, Watch, supervise,
+};
+use crate::{context, exit, inherit, message, request, ui};
+use leasehold_api::code::Code;
+use leasehold_api::lease::LeaseInfo;
+use leasehold_api::outcome::{CommandEnd, Outcome};
+use leasehold_core::lease::Kind;
+use leasehold_core::verdict::{Place, Verdict};
+use leasehold_core::{Lease, LeaseId};
+use leasehold_service::{Acquired, Answer, Clock, Held, Waiting};
+use rustix::process::Signal;
+use std::fs::File;
+use std::io::Write as _;
+
+const VERB: &str = "guard";
+
+pub(crate) fn run(args: &Guard) -> u8 {
+    // Opened first: a path that cannot be written to is said before anything runs.
+    let report = match args.json_file.as_ref().map(|path| (path, File::create(path))) {
+        None => None,
+        Some((_, Ok(file))) => Some(file),
+        Some((path, Err(error))) => {
+            ui::talk(&format!("error: --json-file {}: {error}", path.display()));
+            return exit::ERROR;
+        }
+    };
+    let outcome = guard(args).unwrap_or_else(|error| answer::failed(VERB, error));
+    if !outcome.ok {
+        ui::refusal(&outcome);
+    }
+    if let Some(mut file) = report
+        && let Err(error) = writeln!(file, "{}", ui::to_json(&outcome))
+    {
+        ui::talk(&format!("warning: --json-file: {error}"));
+    }
+    outcome.exit
+}
+
+fn guard(args: &Guard) -> Result<Outcome, CliError> {
+    let checked = request::check(&args.request, None)?;
+    let rule = stop_rule(args)?;
+    let words = args.script.iter().chain(&args.command);
+    let words: Vec<String> = words.map(|word| ui::quoted(&word.to_string_lossy())).collect();
+    let context = context::open(&args.request.store)?;
+    let ask = request::build(&context, &args.request, checked, Kind::Scoped, &words.join(" "))?;
+    let signals = Signals::install().map_err(|error| failure("cannot take signals", &error))?;
+    let (who, claims, inside) = (ask.who.clone(), ask.claims.clone(), ask.inside);
+    let asked = Asked { verb: VERB, who: &who, claims: &claims };
+    let mut tell = |place: &Place, clock: &Clock| ui::talk(&message::place(place, clock));
+    let mut waiting = Waiting { interrupt: Some(signals.fd()), on_place: &mut tell };
+    Ok(match context.leasing.acquire(ask, &mut waiting)? {
+        Acquired::Held(held, clock) => {
+            let lease = held.lease.clone();
+            let running = Running { context: &context, args, signals: &signals, rule };
+            running.under_own_lease(held, &lease, &clock)?
+        }
+        Acquired::Joined(cover, clock) => {
+            let running = Running { context: &context, args, signals: &signals, rule };
+            running.under_cover(&cover, inside, &clock)?
+        }
+        Acquired::Refused(refusal, clock) => answer::refused(&asked, &refusal, &clock),
+        Acquired::Died(death, clock) => answer::died(&asked, &death, &clock),
+        Acquired::Lost(lease) => answer::stale_proof(VERB, lease),
+        Acquired::TimedOut(place, clock) => answer::timed_out(&asked, &place, &clock),
+        Acquired::Interrupted => {
+            let code = signals.take().exit_code().unwrap_or(128 + 2);
+            answer::interrupted(&asked, code - 128)
+        }
+        // A scoped request is never a renewal.
+        Acquired::Renewed(..) => return Err(leasehold_service::ServiceError::Unknown.into()),
+    })
+}
+
+fn stop_rule(args: &Guard) -> Result<StopRule, CliError> {
+    let signal = match args.stop_signal {
+        StopSignal::Term => Signal::TERM,
+        StopSignal::Int => Signal::INT,
+        StopSignal::Hup => Signal::HUP,
+        StopSignal::Quit => Signal::QUIT,
+        StopSignal::Kill => Signal::KILL,
+    };
+    Ok(StopRule { signal, grace: request::parse_duration("--stop-grace", &args.stop_grace)? })
+}
+
+fn failure(what: &str, error: &std::io::Error) -> CliError {
+    CliError::new(Code::Error, format!("{what}: {error}"))
+}
+
+/// A command about to run.
+struct Running<'a> {
+    context: &'a Context,
+    args: &'a Guard,
+    signals: &'a Signals,
+    rule: StopRule,
+}
+
+impl Running<'_> {
+    fn under_own_lease(self, mut held: Held, lease: &Lease, clock: &Clock) -> Result<Outcome, CliError> {
+        let command = self.command(lease.id, lease, clock);
+        let leasing = &*self.context.leasing;
+        let proof = held.presence().map_or(Ok(None), |presence| presence.command_proof());
+        let command = match proof {
+            Ok(Some(proof)) => command.inherit(proof),
+            Ok(None) => command,
+            Err(error) => {
+                let _released = held.release(leasing)?;
+                return Err(error.into());
+            }
+        };
+        let running = match command.spawn(self.signals) {
+            Ok(running) => running,
+            Err(error) => {
+                let _released = held.release(leasing)?;
+                return Ok(not_started(&error.to_string(), error.exit_code()));
+            }
+        };
+        let mut keeper = Keeper::new(leasing, held);
+        let ended = self.supervise(running, &mut keeper)?;
+        let lost = match keeper.into_held().release(leasing) {
+            Ok(Answer { value: Verdict::NotFound, .. }) => true,
+            Ok(_) => ended.lost,
+            Err(error) => {
+                ui::talk(&format!("warning: could not release: {error}; the lease ends with this process"));
+                ended.lost
+            }
+        };
+        Ok(finished(ended, lost, &[lease.clone()], clock))
+    }
+
+    /// Runs inside leases that are held already: nothing to renew or release, but they may be lost.
+    fn under_cover(
+        self,
+        cover: &[Lease],
+        inside: Option<LeaseId>,
+        clock: &Clock,
+    ) -> Result<Outcome, CliError> {
+        let Some(innermost) = cover.first() else {
+            return Ok(answer::stale_proof(VERB, inside.unwrap_or(LeaseId::new(0))));
+        };
+        // What runs inside is inside of all that this is inside of, not only of what covers it.
+        let command = self.command(inside.unwrap_or(innermost.id), innermost, clock);
+        let running = match command.spawn(self.signals) {
+            Ok(running) => running,
+            Err(error) => return Ok(not_started(&error.to_string(), error.exit_code())),
+        };
+        let leasing = &*self.context.leasing;
+        let mut keeper = CoverKeeper::new(leasing, cover.iter().map(|lease| lease.id).collect());
+        let ended = self.supervise(running, &mut keeper)?;
+        Ok(finished(ended, ended.lost || keeper.is_lost(), cover, clock))
+    }
+
+    fn command(&self, innermost: LeaseId, lease: &Lease, clock: &Clock) -> GuardedCommand {
+        let command = match (&self.args.script, self.args.command.as_slice()) {
+            (Some(script), words) => GuardedCommand::shell(script, words.to_vec()),
+            (None, [program, words @ ..]) => GuardedCommand::new(program, words.to_vec()),
+            // The parser asks for one of them.
+            (None, []) => GuardedCommand::new("", Vec::new()),
+        };
+        let workspace = self.context.leasing.workspace();
+        let variables = inherit::environment(workspace, innermost, lease, clock);
+        variables.into_iter().fold(command, |command, (name, value)| match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        })
+    }
+
+    fn supervise(&self, running: RunningCommand, watch: &mut dyn Watch) -> Result<Ended, CliError> {
+        // On an error the command may still be running: its own proof of life keeps it protected.
+        supervise(running, self.signals, watch, self.rule)
+            .map_err(|error| failure("cannot wait for the command", &error))
+    }
+}
+
+fn not_started(error: &str, code: u8) -> Outcome {
+    Outcome { exit: code, ..answer::outcome(VERB, Code::Error, format!("failed to {error}")) }
+}
+
+/// The outcome of a command that ran: its own exit code, unless its lease was lost.
+fn finished(ended: Ended, lost: bool, leases: &[Lease], clock: &Clock) -> Outcome {
+    let what = leases.first().map_or_else(String::new, |lease| message::resources(&lease.claims));
+    let mut outcome = if lost {
+        let text = format!("the lease on {what} was lost while the command ran");
+        let stopped = if ended.lost { "the command was stopped" } else { "the command had ended" };
+        Outcome {
+            hints: vec![format!("{stopped}; check what it did, others may have run meanwhile")],
+            ..answer::outcome(VERB, Code::Lost, text)
+        }
+    } else {
+        Outcome { exit: ended.status.code(), ..answer::outcome(VERB, Code::Ok, "the command ran") }
+    };
+    outcome.leases = leases.iter().map(|lease| LeaseInfo::new(lease, None, clock)).collect();
+    outcome.command = Some(match ended.status {
+        Status::Exited(code) => CommandEnd { exit: Some(code), signal: None },
+        Status::Signaled(number) => CommandEnd { exit: None, signal: u8::try_from(number).ok() },
+    });
+    outcome
+}

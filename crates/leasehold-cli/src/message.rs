@@ -1,0 +1,187 @@
+//! What people and agents read: who is in the way, since when, until when, and what to do next.
+
+use crate::ui::quoted;
+use leasehold_api::duration::short;
+use leasehold_core::freeze::Freeze;
+use leasehold_core::lease::{Kind, Pickup};
+use leasehold_core::verdict::{Blocker, Death, Limit, Place};
+use leasehold_core::{Claim, Lease, Ticket, limits};
+use leasehold_service::Clock;
+
+/// Names some resources: `` `a` ``, or `` `a` and `b` ``.
+pub(crate) fn resources(claims: &[Claim]) -> String {
+    let names: Vec<String> = claims.iter().map(|claim| format!("`{}`", claim.resource)).collect();
+    match names.as_slice() {
+        [] => "nothing".into(),
+        [all @ .., last] if !all.is_empty() => format!("{} and {last}", all.join(", ")),
+        [only, ..] => only.clone(),
+    }
+}
+
+/// What a lease is held by: "ada@host (pid 12, `make`) for 12s, for another 48s (lease 3f9c0a1b)".
+pub(crate) fn holder(lease: &Lease, clock: &Clock) -> String {
+    let now = clock.now();
+    let process = match lease.kind {
+        Kind::Scoped => format!(" (pid {}{})", lease.holder.pid, command(&lease.holder.command)),
+        Kind::Standing => " (a standing lock)".into(),
+    };
+    let held = short(now.millis_since(lease.granted));
+    let rest = match lease.expires {
+        Some(at) if at <= now => format!(", expired {} ago", short(now.millis_since(at))),
+        Some(at) => format!(", for another {} unless renewed", short(at.millis_since(now))),
+        None => String::new(),
+    };
+    let state = match (&lease.pickup, lease.orphaned) {
+        (Pickup::Unbound(_), _) => ", just granted to its waiter",
+        (Pickup::Bound, Some(_)) => "; its guard is dead, its command still runs",
+        (Pickup::Bound, None) => "",
+    };
+    format!("{}{process} for {held}{rest}{state} (lease {})", lease.who.owner, brief(lease))
+}
+
+/// Who waits: "ada@host (pid 12, `make`) for 12s".
+pub(crate) fn waiter(ticket: &Ticket, clock: &Clock) -> String {
+    let process = format!("pid {}{}", ticket.holder.pid, command(&ticket.holder.command));
+    let waits = short(clock.now().millis_since(ticket.since));
+    format!("{} ({process}) for {waits}", ticket.who.owner)
+}
+
+fn command(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!(", `{text}`") }
+}
+
+/// The first digits of a lease id: enough to tell leases apart, not enough to prove one.
+pub(crate) fn brief(lease: &Lease) -> String {
+    lease.id.to_string()[..8].to_owned()
+}
+
+/// One line for somebody in the way.
+pub(crate) fn blocker(blocker: &Blocker, clock: &Clock) -> String {
+    match blocker {
+        Blocker::Lease(lease) => {
+            format!("{} is held by {}", resources(&lease.claims), holder(lease, clock))
+        }
+        Blocker::Ticket(ticket) => {
+            format!("{} is waited for by {}", resources(&ticket.claims), waiter(ticket, clock))
+        }
+    }
+}
+
+/// One line for all who are in the way, the first of them by name.
+pub(crate) fn blockers(blockers: &[Blocker], clock: &Clock) -> String {
+    match blockers {
+        [] => "it is not free".into(),
+        [only] => blocker(only, clock),
+        [first, rest @ ..] => format!("{}, and {} more", blocker(first, clock), rest.len()),
+    }
+}
+
+/// One line for a freeze.
+pub(crate) fn frozen(freezes: &[Freeze], clock: &Clock) -> String {
+    let Some(freeze) = freezes.first() else {
+        return "it is frozen".into();
+    };
+    let until = match freeze.until {
+        Some(at) => {
+            let left = short(at.millis_since(clock.now()));
+            format!("until {} (another {left})", leasehold_api::lease::date(clock, at))
+        }
+        None => "for as long as its record cannot be read".into(),
+    };
+    format!("`{}` is frozen {until} by {}", freeze.resource, freeze.who.owner)
+}
+
+/// One line for a place in the queue.
+pub(crate) fn place(place: &Place, clock: &Clock) -> String {
+    let what = resources(&place.ticket.claims);
+    let limit = place.ticket.wait_until.map(|at| at.millis_since(clock.now()));
+    let limit = limit.map_or_else(String::new, |left| format!(", for up to {}", short(left)));
+    let ahead = match place.ahead {
+        0 => "next in line".to_owned(),
+        1 => "behind 1 other".to_owned(),
+        n => format!("behind {n} others"),
+    };
+    let reason = if place.frozen.is_empty() {
+        // What is held says more than who waits just ahead.
+        place.blockers.first().map_or_else(String::new, |b| format!(": {}", blocker(b, clock)))
+    } else {
+        format!(": {}", frozen(&place.frozen, clock))
+    };
+    format!("waiting for {what}, {ahead}{limit}{reason}")
+}
+
+/// Says why a request died and what to release.
+pub(crate) fn death(claims: &[Claim], death: &Death, clock: &Clock) -> (String, Vec<String>) {
+    let what = resources(claims);
+    let blocked = blockers(&death.blockers, clock);
+    let presser = death.pressers.first();
+    let wanted = death.wanted.first();
+    let message = match (presser, wanted) {
+        (Some(presser), Some(wanted)) => format!(
+            "waiting for {what} would deadlock: {} wait(s) for {}, which you hold, and {blocked}",
+            presser.who.owner,
+            resources(&wanted.claims),
+        ),
+        _ => format!("waiting for {what} would deadlock: {blocked}"),
+    };
+    let mut hints: Vec<String> = death.wanted.iter().map(release).collect();
+    hints.push("then ask again: the retry keeps its age, and holding nothing it may always wait".into());
+    (message, hints)
+}
+
+fn release(lease: &Lease) -> String {
+    let what = resources(&lease.claims);
+    match lease.kind {
+        Kind::Standing => format!("release {what}: leasehold unlock --lease {}", lease.id),
+        Kind::Scoped => format!(
+            "release {what} by letting the command under its guard end (pid {})",
+            lease.holder.pid
+        ),
+    }
+}
+
+/// Says which limit a request goes over, and what to do.
+pub(crate) fn limit(limit: Limit) -> (String, &'static str) {
+    match limit {
+        Limit::NoClaims => ("nothing is asked for".into(), "name at least one resource"),
+        Limit::Claims => (
+            format!("more than {} resources in one request", limits::CLAIMS_MAX),
+            "ask for a tree that has them, such as path:src",
+        ),
+        Limit::OwnClaims => (
+            "a pool is named more than once in one request".into(),
+            "one request takes one slot of a pool",
+        ),
+        Limit::Slots => {
+            (format!("a pool of more than {} slots", limits::SLOTS_MAX), "ask for a smaller pool")
+        }
+        Limit::SlotsOfTree => {
+            ("slots of a path".into(), "pools are plain names, such as gpu or name:gpu")
+        }
+        Limit::Tickets => (
+            format!("more than {} requests wait already", limits::TICKETS_MAX),
+            "try again later, or without --wait",
+        ),
+        Limit::Chain => (
+            format!("more than {} leases inside each other", limits::CHAIN_MAX),
+            "take the resources in one request",
+        ),
+        Limit::Text => (
+            format!("an owner, host or session longer than {} bytes", limits::TEXT_BYTES_MAX),
+            "use a shorter name",
+        ),
+        Limit::Tokens => {
+            ("all fencing tokens of this workspace are used up".into(), "start a new workspace")
+        }
+    }
+}
+
+/// Writes the command that was run with a flag added after the verb.
+pub(crate) fn again_with(flag: &str) -> String {
+    let mut words = std::env::args_os().map(|word| quoted(&word.to_string_lossy()));
+    let program = words.next().unwrap_or_else(|| "leasehold".into());
+    let program = program.rsplit('/').next().unwrap_or("leasehold").to_owned();
+    let verb = words.next().unwrap_or_default();
+    let rest: Vec<String> = words.collect();
+    format!("{program} {verb} {flag} {}", rest.join(" ")).trim_end().to_owned()
+}

@@ -1,0 +1,209 @@
+//! Resources as people type them.
+//!
+//! Paths are made comparable once, here (law L3): relative to where the person stands, `.` and `..`
+//! and symbolic links of parents resolved, then relative to the repository, the same in all its
+//! worktrees. The kernel only sees the result.
+
+use crate::error::CliError;
+use leasehold_core::Resource;
+use leasehold_core::resource::ResourceError;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+/// Where paths are seen from.
+#[derive(Clone, Debug)]
+pub(crate) struct Base {
+    /// Where the person stands.
+    pub(crate) directory: PathBuf,
+    /// The top of the work tree, where there is one.
+    pub(crate) top: Option<PathBuf>,
+}
+
+impl Base {
+    /// Reads a resource.
+    pub(crate) fn parse(&self, text: &str) -> Result<Resource, CliError> {
+        match text.strip_prefix("path:") {
+            Some(path) => self.path(text, path),
+            None => Resource::parse(text).map_err(|error| refused(text, &error)),
+        }
+    }
+
+    fn path(&self, text: &str, path: &str) -> Result<Resource, CliError> {
+        // The whole text is checked first, so that a mistake is named as it was typed.
+        let checkable: Vec<&str> = path.split('/').filter(|segment| *segment != "..").collect();
+        let checkable = Some(checkable.join("/")).filter(|rest| !rest.is_empty());
+        if !path.is_empty() {
+            let checked = Resource::parse(&format!("path:{}", checkable.as_deref().unwrap_or(".")));
+            checked.map_err(|error| refused(text, &error))?;
+        }
+        let (literal, pattern) = split_at_wildcard(path);
+        if pattern.is_some_and(|pattern| pattern.split('/').any(|segment| segment == "..")) {
+            return Err(CliError::usage(format!("{text:?}: `..` after a wildcard leads nowhere certain"))
+                .hint("write the path without `..`"));
+        }
+        let real = self.resolve(&unescaped(literal), pattern.is_none());
+        let real = real.map_err(|error| {
+            CliError::usage(format!("{text:?} cannot be resolved: {error}"))
+        })?;
+        let place = self.seen_from_the_top(&real);
+        let place = place.to_str().ok_or_else(|| {
+            CliError::usage(format!("{text:?} leads to {}, which is not valid UTF-8", real.display()))
+        })?;
+        let place = if place.is_empty() { "." } else { place };
+        let whole = Resource::literal_path(place).map_err(|error| refused(text, &error))?;
+        let Some(pattern) = pattern else {
+            return Ok(whole);
+        };
+        let head = if whole.rest() == "." { "" } else { whole.rest() };
+        let slash = if head.is_empty() || head.ends_with('/') { "" } else { "/" };
+        Resource::parse(&format!("path:{head}{slash}{pattern}")).map_err(|error| refused(text, &error))
+    }
+
+    /// Resolves `.`, `..` and symbolic links. Of a whole path the last name is kept, also where it is
+    /// a link: renaming or replacing the link is about the link.
+    fn resolve(&self, path: &str, keep_last: bool) -> io::Result<PathBuf> {
+        let path = self.directory.join(path);
+        match (path.parent(), path.components().next_back()) {
+            (Some(parent), Some(Component::Normal(last))) if keep_last => {
+                Ok(canonical(parent)?.join(last))
+            }
+            _ => canonical(&path),
+        }
+    }
+
+    /// Returns a path as all worktrees of the repository name it; outside of it, absolute.
+    fn seen_from_the_top<'a>(&self, real: &'a Path) -> &'a Path {
+        let top = self.top.as_deref().and_then(|top| canonical(top).ok());
+        top.and_then(|top| real.strip_prefix(top).ok()).unwrap_or(real)
+    }
+}
+
+fn refused(text: &str, error: &ResourceError) -> CliError {
+    let hint = error.hint();
+    let error = CliError::usage(format!("{text:?} names no resource: {error}"));
+    match hint {
+        Some(hint) => error.hint(hint),
+        None => error,
+    }
+}
+
+/// Splits a pattern before the first segment with a wildcard.
+fn split_at_wildcard(path: &str) -> (&str, Option<&str>) {
+    let mut escaped = false;
+    let mut segment = 0;
+    for (at, c) in path.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '/' => segment = at + 1,
+            '*' | '?' => return (&path[..segment], Some(&path[segment..])),
+            _ => {}
+        }
+    }
+    (path, None)
+}
+
+/// Takes the escapes out of a pattern without wildcards.
+fn unescaped(pattern: &str) -> String {
+    let mut text = String::with_capacity(pattern.len());
+    let mut characters = pattern.chars();
+    while let Some(c) = characters.next() {
+        text.push(if c == '\\' { characters.next().unwrap_or(c) } else { c });
+    }
+    text
+}
+
+/// Resolves as much of a path as there is, and takes the rest as it is written.
+fn canonical(path: &Path) -> io::Result<PathBuf> {
+    let error = match std::fs::canonicalize(path) {
+        Ok(real) => return Ok(real),
+        Err(error) => error,
+    };
+    let absent = matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
+    let Some(parent) = path.parent().filter(|_| absent) else {
+        return Err(error);
+    };
+    let mut real = canonical(parent)?;
+    match path.components().next_back() {
+        Some(Component::ParentDir) => {
+            real.pop();
+        }
+        Some(Component::Normal(name)) => real.push(name),
+        _ => {}
+    }
+    Ok(real)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    /// A repository with `src/auth`, a link `link` to `src` and a link `out` that leads outside.
+    fn repository() -> (tempfile::TempDir, PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let top = dir.path().canonicalize().unwrap().join("repo");
+        fs::create_dir_all(top.join("src/auth")).unwrap();
+        symlink("src", top.join("link")).unwrap();
+        symlink("/etc", top.join("out")).unwrap();
+        (dir, top)
+    }
+
+    fn check(directory: &str, text: &str, expected: &str) {
+        let (_dir, top) = repository();
+        let base = Base { directory: top.join(directory), top: Some(top) };
+        assert_eq!(base.parse(text).unwrap().to_string(), expected, "{text} in {directory:?}");
+    }
+
+    #[test]
+    fn paths_are_seen_from_the_top() {
+        check("", "path:src/auth", "path:src/auth");
+        check("src", "path:auth", "path:src/auth");
+        check("src/auth", "path:../../README.md", "path:README.md");
+        check("src", "path:.", "path:src");
+        check("", "path:.", "path:.");
+        check("src", "path:..", "path:.");
+        check("", "path:src//auth/./", "path:src/auth");
+        check("", "path:not/there/../yet", "path:not/yet");
+    }
+
+    #[test]
+    fn links_of_parents_are_resolved_and_the_last_name_is_kept() {
+        check("", "path:link/auth", "path:src/auth");
+        check("", "path:link", "path:link");
+        check("", "path:link/*.rs", "path:src/*.rs");
+        check("", "path:out/passwd", "path:/etc/passwd");
+    }
+
+    #[test]
+    fn what_is_outside_is_a_tree_of_its_own() {
+        check("", "path:/etc/hosts", "path:/etc/hosts");
+        check("", "path:/", "path:/");
+    }
+
+    #[test]
+    fn patterns_are_kept_and_their_heads_resolved() {
+        check("src", "path:**/*.rs", "path:src/**/*.rs");
+        check("src", "path:../docs/*", "path:docs/*");
+        check("", "path:*", "path:*");
+        check("", r"path:a\*b", r"path:a\*b");
+        check("", "path:app/[id]/page.tsx", "path:app/[id]/page.tsx");
+    }
+
+    #[test]
+    fn mistakes_are_named_as_typed() {
+        let (_dir, top) = repository();
+        let base = Base { directory: top.clone(), top: Some(top) };
+        for (text, part) in [
+            ("src/auth", "names no resource"),
+            ("path:a**b", "names no resource"),
+            ("path:*/../x", "after a wildcard"),
+            ("path:", "needs"),
+            ("", "needs"),
+        ] {
+            let error = base.parse(text).unwrap_err();
+            assert!(error.message.contains(part), "{text}: {}", error.message);
+        }
+    }
+}

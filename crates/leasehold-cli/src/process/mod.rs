@@ -1,0 +1,44 @@
+//! Running the guarded command: start it, pass signals on, wait for it, end it when its lease is
+//! lost.
+//!
+//! What the lease is and when it is lost is the caller's business, handed in as a [`Watch`]. This
+//! module knows processes, process groups, signals and the terminal, and nothing of leases.
+//!
+//! # Layout
+//!
+//! - `signals`: signals as readiness of one descriptor.
+//! - `command`: starting the command in a process group of its own.
+//! - `supervise`: the one loop that waits for everything, and `ending`: stopping a command.
+//! - `terminal`: who has the terminal, and job control.
+//! - `tree`: the process groups below the command.
+//! - `alarm`: time that goes on while the machine sleeps.
+//! - `dispositions`: the only `unsafe` code, three calls of the C library.
+//!
+//! # Guarantees
+//!
+//! - One poll waits for the command, for signals and for the lease. No threads, no busy polling.
+//! - The terminal is given back on every path that returns.
+//! - A signal that was ignored when the program started stays ignored, here and in the command.
+//!
+//! # Limitations
+//!
+//! - A process that left the command's tree (its parent ended) *and* its process groups before the
+//!   lease was lost is not found, so it is not stopped.
+//! - Beyond Linux only the command's own process group is stopped.
+//! - [`GuardedCommand::spawn`] assumes that no other thread starts a process at the same time: the
+//!   inherited descriptor is briefly inheritable by all.
+
+mod alarm;
+mod command;
+mod dispositions;
+mod ending;
+mod signals;
+mod supervise;
+mod terminal;
+#[cfg(test)]
+mod tests;
+mod tree;
+
+pub(crate) use command::{GuardedCommand, RunningCommand};
+pub(crate) use signals::Signals;
+pub(crate) use supervise::{Ended, Status, StopRule, Tick, Watch, supervise};

@@ -1,0 +1,194 @@
+//! From the arguments of `guard` and `lock` to a request.
+
+use crate::cli::{IntentArg, RequestArgs};
+use crate::context::Context;
+use crate::error::CliError;
+use crate::{context, inherit};
+use leasehold_api::duration;
+use leasehold_core::command::{Ask, Wait};
+use leasehold_core::lease::{Holder, Kind};
+use leasehold_core::limits::TEXT_BYTES_MAX;
+use leasehold_core::{Claim, Intent, LeaseId, Resource, Ttl};
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+/// How long `--wait` alone waits.
+const WAIT_DEFAULT: Duration = Duration::from_secs(600);
+
+impl From<IntentArg> for Intent {
+    fn from(arg: IntentArg) -> Self {
+        match arg {
+            IntentArg::Provides => Self::Provides,
+            IntentArg::Consumes => Self::Consumes,
+            IntentArg::Mutates => Self::Mutates,
+            IntentArg::Deletes => Self::Deletes,
+            IntentArg::DependsOn => Self::DependsOn,
+            IntentArg::Renames => Self::Renames,
+        }
+    }
+}
+
+/// What can be said of a request without opening a store: a mistake in it costs nothing.
+pub(crate) struct Checked {
+    wait: Wait,
+    ttl: Option<Ttl>,
+    lease: Option<LeaseId>,
+    slots: Slots,
+}
+
+/// Pool sizes as given: one for the only name, or by name.
+enum Slots {
+    None,
+    Only(NonZeroU32),
+    Named(Vec<(String, NonZeroU32)>),
+}
+
+/// Checks the arguments by themselves. `ttl` is what stands in for a missing `--ttl`.
+pub(crate) fn check(args: &RequestArgs, ttl: Option<Ttl>) -> Result<Checked, CliError> {
+    Ok(Checked {
+        wait: wait(args)?,
+        ttl: match args.ttl.as_deref() {
+            None => ttl,
+            Some("none") => None,
+            Some(text) => Some(parse_ttl(text)?),
+        },
+        lease: args.lease.as_deref().map(inherit::flag).transpose()?,
+        slots: slots(args)?,
+    })
+}
+
+/// Reads a lifetime.
+pub(crate) fn parse_ttl(text: &str) -> Result<Ttl, CliError> {
+    let length = parse_duration("--ttl", text)?;
+    let millis = u64::try_from(length.as_millis()).unwrap_or(u64::MAX);
+    Ttl::from_millis(millis).map_err(|error| CliError::usage(format!("--ttl {text:?}: {error}")))
+}
+
+/// Reads a duration given to a flag.
+pub(crate) fn parse_duration(flag: &str, text: &str) -> Result<Duration, CliError> {
+    duration::parse(text).map_err(|error| {
+        CliError::usage(format!("{flag} {text:?}: {error}")).hint("write it like 90s, 5m or 1h30m")
+    })
+}
+
+fn wait(args: &RequestArgs) -> Result<Wait, CliError> {
+    if !args.wait {
+        return Ok(Wait::No);
+    }
+    let limit = match &args.timeout {
+        None => WAIT_DEFAULT,
+        Some(text) => parse_duration("--timeout", text)?,
+    };
+    match u64::try_from(limit.as_millis()) {
+        Ok(0) => Err(CliError::usage("--timeout of zero with --wait")
+            .hint("leave both out to fail at once when it is held")),
+        Ok(millis) => Ok(Wait::Millis(millis)),
+        Err(_) => Ok(Wait::Forever),
+    }
+}
+
+fn slots(args: &RequestArgs) -> Result<Slots, CliError> {
+    let size = |text: &str, whole: &str| {
+        text.parse::<NonZeroU32>().map_err(|_| {
+            CliError::usage(format!("--slots {whole:?}: {text:?} is not a number of slots, 1 or more"))
+        })
+    };
+    match args.slots.as_slice() {
+        [] => Ok(Slots::None),
+        [one] if !one.contains('=') => {
+            if let [_] = args.names.as_slice() {
+                return Ok(Slots::Only(size(one, one)?));
+            }
+            Err(CliError::usage(format!("--slots {one:?} with {} names", args.names.len()))
+                .hint("say which name is the pool: `--slots NAME=N`"))
+        }
+        several => {
+            let named = several.iter().map(|text| match text.rsplit_once('=') {
+                Some((name, number)) => Ok((name.to_owned(), size(number, text)?)),
+                None => Err(CliError::usage(format!("--slots {text:?} among several"))
+                    .hint("write `--slots NAME=N` for each pool")),
+            });
+            Ok(Slots::Named(named.collect::<Result<_, _>>()?))
+        }
+    }
+}
+
+/// Makes the request.
+pub(crate) fn build(
+    context: &Context,
+    args: &RequestArgs,
+    checked: Checked,
+    kind: Kind,
+    command: &str,
+) -> Result<Ask, CliError> {
+    let who = context::who(&args.owner)?;
+    let claims = claims(context, args, &checked.slots)?;
+    let inside = match checked.lease {
+        Some(lease) => Some(lease),
+        None => inherit::lease(context.leasing.workspace())?,
+    };
+    Ok(Ask {
+        kind,
+        inside,
+        wait: checked.wait,
+        ttl: checked.ttl,
+        priority: args.priority,
+        holder: Holder { pid: std::process::id(), command: shortened(command) },
+        ..Ask::new(draw_id()?, who, claims)
+    })
+}
+
+fn claims(context: &Context, args: &RequestArgs, slots: &Slots) -> Result<Vec<Claim>, CliError> {
+    let intent = match args.intent {
+        Some(intent) => intent.into(),
+        None if args.read => Intent::Consumes,
+        None => Intent::Mutates,
+    };
+    let resources = args.names.iter().map(|name| context.base.parse(name));
+    let resources: Vec<Resource> = resources.collect::<Result<_, _>>()?;
+    if intent == Intent::Renames && resources.len() < 2 {
+        return Err(CliError::usage("--intent renames with one name")
+            .hint("name the old path and the new one"));
+    }
+    let mut pools = Vec::new();
+    if let Slots::Named(named) = slots {
+        for (name, size) in named {
+            pools.push((context.base.parse(name)?, *size));
+        }
+        let stray = pools.iter().find(|(pool, _)| !resources.contains(pool));
+        if let Some((pool, size)) = stray {
+            return Err(CliError::usage(format!("--slots {pool}={size}: `{pool}` is not asked for"))
+                .hint(format!("add `{pool}` to the names")));
+        }
+    }
+    let claim = |resource: Resource| {
+        let named = pools.iter().find(|(pool, _)| *pool == resource).map(|(_, size)| *size);
+        let only = if let Slots::Only(size) = slots { Some(*size) } else { None };
+        match named.or(only) {
+            Some(size) => Claim::slot(resource, size),
+            None => Claim::new(resource, intent),
+        }
+    };
+    Ok(resources.into_iter().map(claim).collect())
+}
+
+/// Draws the id of a request.
+pub(crate) fn draw_id() -> Result<LeaseId, CliError> {
+    let mut bits = [0; 16];
+    getrandom::fill(&mut bits).map_err(|error| {
+        CliError::new(leasehold_api::code::Code::Error, format!("no random numbers: {error}"))
+    })?;
+    Ok(LeaseId::new(u128::from_be_bytes(bits)))
+}
+
+/// Shortens a command for messages and records, on a character boundary.
+fn shortened(command: &str) -> String {
+    if command.len() <= TEXT_BYTES_MAX {
+        return command.into();
+    }
+    let mut end = TEXT_BYTES_MAX - '…'.len_utf8();
+    while !command.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}…", &command[..end])
+}

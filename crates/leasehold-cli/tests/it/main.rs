@@ -1,0 +1,25 @@
+//! End-to-end tests of the binary: real processes in real repositories.
+//!
+//! * `input`: what makes no sense is refused, named, and changes nothing.
+//! * `guard`, `overlap`, `slots`, `wait`, `nesting`, `standing`: what the verbs do.
+//! * `faults`: killed, stopped and forgotten processes. `swarm`: many of them at random.
+//! * `repo`, `process`, `log`: what the tests are made of.
+//!
+//! Nothing sleeps for luck: processes wait at gates (FIFOs) and say by files that they are there, and
+//! every wait for them has a limit. What a test started is killed when the test ends, whatever
+//! happened in it.
+
+#![expect(clippy::unwrap_used, reason = "these are tests, their helpers included")]
+
+mod faults;
+mod guard;
+mod input;
+mod log;
+mod nesting;
+mod overlap;
+mod process;
+mod repo;
+mod slots;
+mod standing;
+mod swarm;
+mod wait;

@@ -1,0 +1,342 @@
+//! Asking for a lease and waiting for it.
+//!
+//! A waiter sleeps until a commit calls it (a grant or a death), or until the one blocker that it
+//! watches ends, its time comes or its own limit is reached. Whatever woke it, it looks first: calls
+//! may come early, late or twice.
+
+use crate::{Answer, Clock, Coordinator, Leasing, ServiceError};
+use leasehold_core::command::{Ask, Command, Wait};
+use leasehold_core::decide;
+use leasehold_core::identity::Identity;
+use leasehold_core::lease::{Kind, Pickup};
+use leasehold_core::verdict::{Blocker, Death, Place, Refusal, Verdict};
+use leasehold_core::view::{Key, View};
+use leasehold_core::{Lease, LeaseId, Ticket, Timestamp};
+use leasehold_store::{Access, Loaded, Part, Presence, Store, Watched, Woken};
+use std::os::fd::BorrowedFd;
+
+/// How a caller takes part in a wait.
+pub struct Waiting<'a> {
+    /// Becomes readable when the caller wants the wait to end.
+    pub interrupt: Option<BorrowedFd<'a>>,
+    /// Is told where the request stands, at once and on every change.
+    pub on_place: &'a mut dyn FnMut(&Place, &Clock),
+}
+
+/// How an ask ended.
+#[must_use = "a lease that is dropped unseen is held by nobody"]
+pub enum Acquired {
+    /// The lease is held, from now on.
+    Held(Held, Clock),
+    /// A standing lease of the same agent lives longer now.
+    Renewed(Box<Lease>, Clock),
+    /// The request runs under these leases of its chain, innermost first.
+    Joined(Vec<Lease>, Clock),
+    /// No.
+    Refused(Refusal, Clock),
+    /// No: release what is wanted, then ask again.
+    Died(Box<Death>, Clock),
+    /// The lease named as proof is not held any more.
+    Lost(LeaseId),
+    /// It waited as long as it wanted; the place is kept for a while.
+    TimedOut(Box<Place>, Clock),
+    /// The interrupt ended the wait; the place is kept for a while.
+    Interrupted,
+}
+
+/// A lease in the hands of its holder.
+pub struct Held {
+    /// The lease as it was granted.
+    pub lease: Lease,
+    presence: Option<Box<dyn Presence>>,
+}
+
+impl Held {
+    /// Returns the proof of life, for the command to inherit and to be called by.
+    pub fn presence(&mut self) -> Option<&mut (dyn Presence + 'static)> {
+        self.presence.as_deref_mut()
+    }
+
+    /// Returns a descriptor that is readable when a commit has called the holder, once it listens.
+    #[must_use]
+    pub fn call_fd(&self) -> Option<BorrowedFd<'_>> {
+        self.presence.as_ref().and_then(|presence| presence.call_fd())
+    }
+
+    /// Gives the lease back. Answers [`Verdict::NotFound`] where it had been lost.
+    ///
+    /// # Errors
+    /// [`ServiceError`]: then the lease ends with this process.
+    pub fn release(self, leasing: &dyn Leasing) -> Result<Answer<Verdict>, ServiceError> {
+        let by: Identity = self.lease.who.clone();
+        let proof = leasehold_core::command::Proof::Id;
+        let answer = leasing.execute(&Command::Release { lease: self.lease.id, by, proof })?;
+        if let Some(presence) = self.presence {
+            presence.end();
+        }
+        Ok(answer)
+    }
+}
+
+/// What a waiter finds when it looks for itself.
+enum Found {
+    Lease,
+    Waiting(Box<Place>),
+    Parked,
+    Dead(Box<Death>),
+    Nothing,
+}
+
+pub(crate) fn acquire<S: Store>(
+    coordinator: &Coordinator<S>,
+    ask: Ask,
+    waiting: &mut Waiting<'_>,
+) -> Result<Acquired, ServiceError> {
+    // A standing lease that nobody waits for needs no process behind it.
+    let alone = ask.kind == Kind::Standing && ask.wait == Wait::No;
+    let presence = if alone { None } else { Some(coordinator.store().attend(ask.id)?) };
+    Acquire { coordinator, ask, presence, limit: None, ticket: None, told: None }.run(waiting)
+}
+
+/// One ask under way.
+struct Acquire<'a, S> {
+    coordinator: &'a Coordinator<S>,
+    ask: Ask,
+    presence: Option<Box<dyn Presence>>,
+    /// When the wait is over: fixed by the first ask, kept when a lost place is asked for again.
+    limit: Option<Timestamp>,
+    /// The ticket as it last was, to say why it died.
+    ticket: Option<Box<Ticket>>,
+    /// The place told last: how many were ahead, and who was watched.
+    told: Option<(usize, Option<LeaseId>)>,
+}
+
+impl<S: Store> Acquire<'_, S> {
+    fn run(mut self, waiting: &mut Waiting<'_>) -> Result<Acquired, ServiceError> {
+        loop {
+            let Answer { value, clock } = self.coordinator.execute(&Command::Ask(self.ask.clone()))?;
+            match value {
+                Verdict::Granted(lease) if lease.is_bound() => return Ok(self.held(*lease, clock)),
+                Verdict::Queued(place) => {
+                    if self.limit.is_none() {
+                        self.limit = place.ticket.wait_until;
+                    }
+                    self.ticket = Some(place.ticket);
+                    self.listen()?;
+                }
+                // Granted to a wait that was resumed: picked up below.
+                Verdict::Granted(_) => self.listen()?,
+                other => return Ok(self.ended(other, clock)?),
+            }
+            if let Some(acquired) = self.wait(waiting)? {
+                return Ok(acquired);
+            }
+            // The place was parked while this process slept too long to pick its grant up, or was
+            // stopped: ask for it again, for what is left of the time.
+            if let (Some(limit), Wait::Millis(_)) = (self.limit, self.ask.wait) {
+                self.ask.wait = Wait::Millis(limit.millis_since(self.look_now()?).max(1));
+            }
+        }
+    }
+
+    fn listen(&mut self) -> Result<(), ServiceError> {
+        Ok(self.presence.as_mut().map_or(Ok(()), |presence| presence.listen())?)
+    }
+
+    fn look_now(&self) -> Result<Timestamp, ServiceError> {
+        Ok(self.coordinator.store().load(&[], Access::Read)?.view().now())
+    }
+
+    fn held(self, lease: Lease, clock: Clock) -> Acquired {
+        // A standing lease does not end with this process: its presence is dropped, not ended.
+        let presence = self.presence.filter(|_| lease.kind == Kind::Scoped);
+        Acquired::Held(Held { lease, presence }, clock)
+    }
+
+    /// Ends without a lease of its own.
+    fn ended(self, verdict: Verdict, clock: Clock) -> Result<Acquired, ServiceError> {
+        let acquired = match verdict {
+            Verdict::Renewed(lease) => Acquired::Renewed(lease, clock),
+            Verdict::Joined(cover) => {
+                let keys: Vec<Key> = cover.iter().map(|id| Key::Lease(*id)).collect();
+                let view = self.coordinator.look(&keys)?.value;
+                let leases = cover.iter().filter_map(|id| view.lease(*id).cloned());
+                Acquired::Joined(leases.collect(), clock)
+            }
+            Verdict::Refused(refusal) => Acquired::Refused(refusal, clock),
+            Verdict::Died(death) => Acquired::Died(death, clock),
+            Verdict::Lost(id) => Acquired::Lost(id),
+            // An ask has no other verdicts.
+            Verdict::Granted(_)
+            | Verdict::Queued(_)
+            | Verdict::Done
+            | Verdict::NotFound
+            | Verdict::NotYours(_)
+            | Verdict::FreezeNotYours(_) => return Err(ServiceError::Unknown),
+        };
+        if let Some(presence) = self.presence {
+            presence.end();
+        }
+        Ok(acquired)
+    }
+
+    /// Waits until the request is granted or ends; `None` where its place has to be asked for again.
+    fn wait(&mut self, waiting: &mut Waiting<'_>) -> Result<Option<Acquired>, ServiceError> {
+        loop {
+            self.clear_calls();
+            let (found, clock) = self.find()?;
+            let place = match found {
+                Found::Lease => return self.pick_up(),
+                Found::Waiting(place) => place,
+                Found::Parked | Found::Nothing => return Ok(None),
+                Found::Dead(death) => {
+                    self.end_presence();
+                    return Ok(Some(Acquired::Died(death, clock)));
+                }
+            };
+            self.tell(waiting, &place, &clock);
+            let woken = self.sleep(waiting, &place, &clock)?;
+            let out_of_time = self.limit.is_some_and(|limit| limit <= self.look_now().unwrap_or(limit));
+            match woken {
+                Woken::Interrupt => return self.give_up(|_| Acquired::Interrupted, place),
+                _ if out_of_time => {
+                    return self.give_up(|(place, clock)| Acquired::TimedOut(place, clock), place);
+                }
+                Woken::Called => {}
+                // The one who is watched is gone, or its time is over: nobody else may be there to
+                // say what follows from it.
+                Woken::Watch | Woken::Time => {
+                    let claims = self.ask.claims.iter().map(|c| Key::Overlap(c.resource.clone()));
+                    let _settled = self.coordinator.execute(&Command::Timer(claims.collect()))?;
+                }
+            }
+        }
+    }
+
+    fn clear_calls(&mut self) {
+        if let Some(presence) = &mut self.presence {
+            presence.clear_calls();
+        }
+    }
+
+    fn end_presence(&mut self) {
+        if let Some(presence) = self.presence.take() {
+            presence.end();
+        }
+    }
+
+    /// Looks for the own lease, ticket or card.
+    fn find(&self) -> Result<(Found, Clock), ServiceError> {
+        let (id, policy) = (self.ask.id, self.coordinator.policy());
+        let place = |view: &View| Ok((decide::place(view, id, policy)?, view.clone()));
+        let keys = [Key::Lease(id)];
+        let ((place, view), _) = self.coordinator.with_view(&keys, Access::Read, place)?;
+        let clock = Clock::at(view.now());
+        if view.lease(id).is_some() {
+            return Ok((Found::Lease, clock));
+        }
+        if let Some(place) = place {
+            return Ok((Found::Waiting(Box::new(place)), clock));
+        }
+        let found = match &self.ticket {
+            Some(ticket) => self.find_end(ticket)?,
+            None => Found::Nothing,
+        };
+        Ok((found, clock))
+    }
+
+    /// Looks for what became of a ticket that waits no more.
+    fn find_end(&self, ticket: &Ticket) -> Result<Found, ServiceError> {
+        let policy = self.coordinator.policy();
+        let mut keys: Vec<Key> = ticket.claims.iter().map(|c| Key::Overlap(c.resource.clone())).collect();
+        keys.push(Key::Place(ticket.who.place()));
+        keys.extend(ticket.inside.iter().map(|id| Key::Lease(*id)));
+        let died = |view: &View| {
+            let outer = view.leases().filter(|lease| ticket.inside.contains(&lease.id));
+            let places = outer.map(|lease| Key::Place(lease.who.place()));
+            let missing: Vec<Key> = places.filter(|key| !view.is_loaded(key)).collect();
+            if !missing.is_empty() {
+                return Err(leasehold_core::verdict::More(missing));
+            }
+            if view.ticket(ticket.request).is_some() {
+                return Ok(Found::Parked);
+            }
+            if !view.cards().any(|card| card.dead.request == ticket.request) {
+                return Ok(Found::Nothing);
+            }
+            Ok(Found::Dead(Box::new(decide::explain_death(view, ticket, policy)?)))
+        };
+        Ok(self.coordinator.with_view(&keys, Access::Read, died)?.0)
+    }
+
+    fn pick_up(&mut self) -> Result<Option<Acquired>, ServiceError> {
+        let Answer { value, clock } = self.coordinator.execute(&Command::Bind(self.ask.id))?;
+        let Verdict::Granted(lease) = value else {
+            return Ok(None);
+        };
+        let presence = self.presence.take().filter(|_| lease.kind == Kind::Scoped);
+        Ok(Some(Acquired::Held(Held { lease: *lease, presence }, clock)))
+    }
+
+    /// Stops waiting and keeps the place; where the lease came meanwhile, takes it.
+    fn give_up(
+        &mut self,
+        end: impl FnOnce((Box<Place>, Clock)) -> Acquired,
+        place: Box<Place>,
+    ) -> Result<Option<Acquired>, ServiceError> {
+        let Answer { value, clock } = self.coordinator.execute(&Command::Timeout(self.ask.id))?;
+        if matches!(value, Verdict::Granted(_)) {
+            return self.pick_up();
+        }
+        self.end_presence();
+        Ok(Some(end((place, clock))))
+    }
+
+    fn tell(&mut self, waiting: &mut Waiting<'_>, place: &Place, clock: &Clock) {
+        let now = (place.ahead, place.watch().map(Blocker::id));
+        if self.told != Some(now) {
+            self.told = Some(now);
+            (waiting.on_place)(place, clock);
+        }
+    }
+
+    fn sleep(
+        &mut self,
+        waiting: &Waiting<'_>,
+        place: &Place,
+        clock: &Clock,
+    ) -> Result<Woken, ServiceError> {
+        let blocker = place.watch();
+        let ends = blocker.and_then(|blocker| self.ends(blocker));
+        // A time that has passed and changed nothing must not keep this process awake.
+        let ends = ends.filter(|ends| *ends > clock.now());
+        let until = [self.limit, ends, place.thaw()].into_iter().flatten().min();
+        let presence = self.presence.as_mut().ok_or(ServiceError::Unknown)?;
+        Ok(presence.sleep(blocker.and_then(watched), until, waiting.interrupt)?)
+    }
+
+    /// Returns when a blocker stops being one without anybody doing anything.
+    fn ends(&self, blocker: &Blocker) -> Option<Timestamp> {
+        let policy = self.coordinator.policy();
+        match blocker {
+            Blocker::Ticket(ticket) => ticket.wait_until,
+            Blocker::Lease(lease) => match (&lease.pickup, lease.orphaned) {
+                (Pickup::Unbound(_), _) => Some(lease.granted.plus_millis(policy.pickup_ms)),
+                (Pickup::Bound, Some(since)) => Some(since.plus_millis(policy.orphan_ms)),
+                (Pickup::Bound, None) => {
+                    lease.expires.map(|at| at.plus_millis(policy.lock_delay_ms))
+                }
+            },
+        }
+    }
+}
+
+/// Returns which proof of life of a blocker to watch. A standing lease has none.
+fn watched(blocker: &Blocker) -> Option<Watched> {
+    let part = match blocker {
+        Blocker::Lease(lease) if lease.orphaned.is_some() => Part::Command,
+        Blocker::Lease(lease) if lease.kind == Kind::Standing && lease.is_bound() => return None,
+        Blocker::Lease(_) | Blocker::Ticket(_) => Part::Holder,
+    };
+    Some(Watched { id: blocker.id(), part })
+}

@@ -1,0 +1,115 @@
+//! The coordinator: joins the kernel, which decides, with a store, which remembers.
+
+use crate::acquire::{self, Acquired, Waiting};
+use crate::{Clock, Leasing, ServiceError};
+use leasehold_core::command::{Ask, Command};
+use leasehold_core::decide::{self, decide};
+use leasehold_core::limits::Policy;
+use leasehold_core::verdict::{Decision, More, Verdict};
+use leasehold_core::view::{Key, View};
+use leasehold_core::{LeaseId, lease::Kind};
+use leasehold_store::{Access, Committed, Loaded, Store};
+
+/// How often a decision is made again because others changed what it was made on. The file store
+/// never does; on a store that does, past this something is wrong that more haste will not cure.
+const ATTEMPTS_MAX: u32 = 32;
+
+/// How often one decision may ask for more. Each round loads what the one before could not know of;
+/// a chain of waits as long as this is beyond every limit of the kernel.
+const ROUNDS_MAX: u32 = 10_000;
+
+/// An answer, and when it was true.
+#[derive(Clone, Debug)]
+#[must_use = "an answer not looked at is a lease nobody releases"]
+pub struct Answer<T> {
+    /// The answer.
+    pub value: T,
+    /// When.
+    pub clock: Clock,
+}
+
+/// Leases of one workspace, in one store.
+#[derive(Debug)]
+pub struct Coordinator<S> {
+    store: S,
+    policy: Policy,
+}
+
+impl<S: Store> Coordinator<S> {
+    /// Coordinates over a store.
+    pub const fn new(store: S, policy: Policy) -> Self {
+        Self { store, policy }
+    }
+
+    /// Returns the store.
+    pub const fn store(&self) -> &S {
+        &self.store
+    }
+
+    pub(crate) const fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Loads, runs `f`, and loads more for as long as it asks for more.
+    pub(crate) fn with_view<'s, T>(
+        &'s self,
+        keys: &[Key],
+        access: Access,
+        f: impl Fn(&View) -> Result<T, More>,
+    ) -> Result<(T, S::Loaded<'s>), ServiceError> {
+        let mut loaded = self.store.load(keys, access)?;
+        for _ in 0..ROUNDS_MAX {
+            match f(loaded.view()) {
+                Ok(value) => return Ok((value, loaded)),
+                Err(More(keys)) => self.store.load_more(&mut loaded, &keys)?,
+            }
+        }
+        Err(ServiceError::Contended { attempts: ROUNDS_MAX })
+    }
+}
+
+impl<S: Store> Leasing for Coordinator<S> {
+    fn workspace(&self) -> &str {
+        self.store.workspace()
+    }
+
+    fn acquire(&self, ask: Ask, waiting: &mut Waiting<'_>) -> Result<Acquired, ServiceError> {
+        acquire::acquire(self, ask, waiting)
+    }
+
+    fn execute(&self, command: &Command) -> Result<Answer<Verdict>, ServiceError> {
+        let footprint = command.footprint();
+        for _ in 0..ATTEMPTS_MAX {
+            let run = |view: &View| decide(view, command, &self.policy);
+            let (decision, loaded) = self.with_view(&footprint, Access::Decide, run)?;
+            let Decision { verdict, events, wakes } = decision;
+            let clock = Clock::at(loaded.view().now());
+            if events.is_empty() {
+                return Ok(Answer { value: verdict, clock });
+            }
+            match self.store.commit(loaded, &events, &wakes)? {
+                Committed::Done => return Ok(Answer { value: verdict, clock }),
+                Committed::Conflict => {}
+                Committed::Unknown => return Err(ServiceError::Unknown),
+            }
+        }
+        Err(ServiceError::Contended { attempts: ATTEMPTS_MAX })
+    }
+
+    fn look(&self, keys: &[Key]) -> Result<Answer<View>, ServiceError> {
+        let lives = |view: &View| {
+            let scoped = view.leases().filter(|l| l.kind == Kind::Scoped || !l.is_bound());
+            let lives = scoped.map(|lease| Key::Life(lease.id));
+            let missing: Vec<Key> = lives.filter(|key| !view.is_loaded(key)).collect();
+            if missing.is_empty() { Ok(view.clone()) } else { Err(More(missing)) }
+        };
+        let (view, _) = self.with_view(keys, Access::Read, lives)?;
+        let clock = Clock::at(view.now());
+        Ok(Answer { value: view, clock })
+    }
+
+    fn is_current(&self, lease: LeaseId) -> Result<bool, ServiceError> {
+        let view = self.look(&[Key::Lease(lease)])?.value;
+        Ok(decide::is_current(&view, lease, &self.policy))
+    }
+}

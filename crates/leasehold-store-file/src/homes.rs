@@ -1,0 +1,242 @@
+//! Which records an entity stands in.
+//!
+//! | entity | homes |
+//! |---|---|
+//! | lease | each resource it claims, its id, its agent if it is standing |
+//! | ticket | each resource it asks for, its request, each lease it is inside of, each agent it counts |
+//! | freeze | its resource |
+//! | card | its place |
+//!
+//! An event says all of an entity as it is then, so replaying a run of events over records which hold
+//! some of them already converges. One thing an event does not say: a place that is resumed may have
+//! another request, chain and agents than it had when it was parked. The record of its first resource
+//! says it, and is written after those, so that it is never ahead of them: see
+//! [`Records::apply`](crate::records::Records::apply).
+
+use crate::names::push_escaped;
+use leasehold_core::identity::Agent;
+use leasehold_core::lease::Kind;
+use leasehold_core::{LeaseId, Resource, event::Change};
+use leasehold_store::format;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+
+/// What one record is about. The order counts: what stands later is written earlier.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Home {
+    Resource(Resource),
+    Lease(LeaseId),
+    Agent(Agent),
+    Place(Agent),
+}
+
+/// A [`Home`], as a record names it.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum StoredHome<'a> {
+    Resource(Cow<'a, str>),
+    Lease(Cow<'a, str>),
+    Agent(format::Agent<'a>),
+    Place(format::Agent<'a>),
+}
+
+/// Where the records of all trees of paths are.
+pub(crate) const TREES: &str = "records/path";
+/// Where the records of patterns with wildcards are. No flat kind is called `path`, so this collides
+/// with none.
+pub(crate) const GLOBS: &str = "records/path/glob";
+/// How many slashes stand before the first name of a path: `records/path/rel/…`.
+pub(crate) const TREE_DEPTH: usize = 3;
+/// The name of a path's record in its directory. Escaped names have no `@`.
+pub(crate) const TREE_RECORD: &str = "@";
+
+impl Home {
+    /// Returns the file of the record, relative to the root.
+    pub(crate) fn path(&self) -> String {
+        match self {
+            Self::Resource(resource) => resource_path(resource),
+            Self::Lease(id) => lease_path(*id),
+            Self::Agent(agent) => agent_path("agents", agent),
+            Self::Place(agent) => agent_path("places", agent),
+        }
+    }
+
+    /// Returns whether the record is kept when it is empty, for the next use of the same name.
+    pub(crate) fn is_kept(&self) -> bool {
+        matches!(self, Self::Resource(resource) if resource.is_flat())
+    }
+
+    pub(crate) fn stored(&self) -> StoredHome<'_> {
+        match self {
+            Self::Resource(resource) => StoredHome::Resource(resource.to_string().into()),
+            Self::Lease(id) => StoredHome::Lease(id.to_string().into()),
+            Self::Agent(agent) => StoredHome::Agent(agent.into()),
+            Self::Place(agent) => StoredHome::Place(agent.into()),
+        }
+    }
+}
+
+impl TryFrom<StoredHome<'_>> for Home {
+    type Error = String;
+
+    fn try_from(stored: StoredHome<'_>) -> Result<Self, String> {
+        Ok(match stored {
+            StoredHome::Resource(text) => {
+                Self::Resource(Resource::parse(&text).map_err(|error| error.to_string())?)
+            }
+            StoredHome::Lease(id) => Self::Lease(
+                id.parse()
+                    .map_err(|_| format!("the id {id} makes no sense"))?,
+            ),
+            StoredHome::Agent(agent) => Self::Agent(agent.into()),
+            StoredHome::Place(agent) => Self::Place(agent.into()),
+        })
+    }
+}
+
+/// Returns the proof of life of a holder or waiter, which is the record of its id too.
+pub(crate) fn lease_path(id: LeaseId) -> String {
+    format!("leases/{id}")
+}
+
+/// Returns the proof of life of a guarded command.
+pub(crate) fn command_path(id: LeaseId) -> String {
+    format!("leases/{id}.command")
+}
+
+/// Returns the FIFO under which a waiter is woken.
+pub(crate) fn wake_path(id: LeaseId) -> String {
+    format!("leases/{id}.wake")
+}
+
+/// Returns the directory of a literal path: relative and absolute paths are two trees.
+pub(crate) fn tree_directory(literal: &str) -> String {
+    let tree = if literal.starts_with('/') {
+        "abs"
+    } else {
+        "rel"
+    };
+    let mut path = format!("{TREES}/{tree}");
+    for name in literal.split('/').filter(|name| !name.is_empty()) {
+        path.push('/');
+        push_escaped(&mut path, name);
+    }
+    path
+}
+
+fn resource_path(resource: &Resource) -> String {
+    match resource.as_path() {
+        Some(tree) if tree.is_literal() => {
+            let mut path = tree_directory(tree.literal_prefix());
+            path.push('/');
+            path.push_str(TREE_RECORD);
+            path
+        }
+        Some(glob) => {
+            let mut path = format!("{GLOBS}/");
+            push_escaped(&mut path, glob.as_str());
+            path
+        }
+        None => {
+            let mut path = format!("records/{}/", resource.kind());
+            push_escaped(&mut path, resource.rest());
+            path
+        }
+    }
+}
+
+fn agent_path(directory: &str, agent: &Agent) -> String {
+    let mut path = String::from(directory);
+    match agent {
+        Agent::Session(session) => {
+            path.push_str("/session-");
+            push_escaped(&mut path, session);
+        }
+        Agent::Owner(owner) => {
+            path.push_str("/owner-");
+            // The name's own `@` is escaped.
+            push_escaped(&mut path, &owner.name);
+            path.push('@');
+            push_escaped(&mut path, &owner.host);
+        }
+    }
+    path
+}
+
+/// Calls `each` for every home that a change touches: with `true` where the entity then stands, with
+/// `false` where it does not.
+pub(crate) fn for_each_home<E>(
+    change: Change<'_>,
+    mut each: impl FnMut(Home, bool) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut on_claims = |claims: &[leasehold_core::Claim], stands| {
+        claims
+            .iter()
+            .try_for_each(|claim| each(Home::Resource(claim.resource.clone()), stands))
+    };
+    match change {
+        Change::PutLease(lease) | Change::DropLease(lease) => {
+            let stands = matches!(change, Change::PutLease(_));
+            on_claims(&lease.claims, stands)?;
+            each(Home::Lease(lease.id), stands)?;
+            let agent = lease.who.agent().filter(|_| lease.kind == Kind::Standing);
+            agent.map_or(Ok(()), |agent| each(Home::Agent(agent), stands))
+        }
+        Change::PutTicket(ticket) | Change::DropTicket(ticket) => {
+            let stands = matches!(change, Change::PutTicket(_));
+            on_claims(&ticket.claims, stands)?;
+            each(Home::Lease(ticket.request), stands)?;
+            ticket
+                .inside
+                .iter()
+                .try_for_each(|id| each(Home::Lease(*id), stands))?;
+            let mut agents = ticket.agents.iter();
+            agents.try_for_each(|agent| each(Home::Agent(agent.clone()), stands))
+        }
+        Change::PutFreeze(freeze) => each(Home::Resource(freeze.resource.clone()), true),
+        Change::DropFreeze(freeze) => each(Home::Resource(freeze.resource.clone()), false),
+        Change::PutCard(card) => each(Home::Place(card.who.place()), true),
+        Change::DropCard(card) => each(Home::Place(card.who.place()), false),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use leasehold_core::identity::Owner;
+
+    #[track_caller]
+    fn check(resource: &str, path: &str) {
+        assert_eq!(
+            Home::Resource(Resource::parse(resource).unwrap()).path(),
+            path
+        );
+    }
+
+    #[test]
+    fn every_resource_has_a_file_of_its_own() {
+        check("build", "records/name/build");
+        check("glob:build", "records/glob/build");
+        check("issue:A/1", "records/issue/^a%2f1");
+        check("path:.", "records/path/rel/@");
+        check("path:/", "records/path/abs/@");
+        check("path:src/auth", "records/path/rel/src/auth/@");
+        check("path:/src/@", "records/path/abs/src/%40/@");
+        check("path:a\\*b", "records/path/rel/a%2ab/@");
+        check("path:src/*.rs", "records/path/glob/src%2f%2a.rs");
+    }
+
+    #[test]
+    fn agents_that_read_alike_are_told_apart() {
+        let owner = |name: &str, host: &str| {
+            Agent::Owner(Owner {
+                name: name.into(),
+                host: host.into(),
+            })
+        };
+        let path = |agent| Home::Agent(agent).path();
+        assert_eq!(path(owner("a@b", "c")), "agents/owner-a%40b@c");
+        assert_eq!(path(owner("a", "b@c")), "agents/owner-a@b%40c");
+        assert_eq!(path(Agent::Session("a@c".into())), "agents/session-a%40c");
+    }
+}

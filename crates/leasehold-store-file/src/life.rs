@@ -1,0 +1,83 @@
+//! Who lives, known from the kernel: a process that holds the lock on its file (law L9).
+//!
+//! Dead is only who was seen to be dead: the lock could be taken, or the file is gone (which this store
+//! alone removes: under the mutex when what it stood for is gone, or by its owner after that). Whatever
+//! cannot be seen clearly is alive.
+
+use crate::homes::{command_path, lease_path};
+use crate::log::retry;
+use crate::root::Root;
+use leasehold_core::LeaseId;
+use leasehold_core::view::{Life, Pulse};
+use rustix::fs::{FlockOperation, OFlags};
+use rustix::io::Errno;
+use std::collections::BTreeMap;
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The requests that this store itself attends, with their files.
+#[derive(Debug, Default)]
+pub(crate) struct Attended {
+    files: Mutex<BTreeMap<LeaseId, Arc<OwnedFd>>>,
+}
+
+impl Attended {
+    pub(crate) fn insert(&self, id: LeaseId, file: Arc<OwnedFd>) {
+        self.files
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(id, file);
+    }
+
+    pub(crate) fn remove(&self, id: LeaseId) {
+        self.files
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&id);
+    }
+
+    /// Returns the file of a request that is attended here.
+    pub(crate) fn file(&self, id: LeaseId) -> Option<Arc<OwnedFd>> {
+        self.files
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&id)
+            .cloned()
+    }
+}
+
+/// Returns who lives behind an id. Whoever asks for itself lives.
+///
+/// Between a grant and the start of the command there is no command's file or nobody has it but the
+/// guard; the guard is alive then, and if it dies there was no command.
+pub(crate) fn life(root: &Root, attended: &Attended, id: LeaseId) -> Life {
+    if attended.file(id).is_some() {
+        return Life {
+            holder: Pulse::Alive,
+            command: Pulse::Alive,
+        };
+    }
+    Life {
+        holder: pulse(root, &lease_path(id)),
+        command: pulse(root, &command_path(id)),
+    }
+}
+
+/// Returns whether somebody holds the lock on a file.
+pub(crate) fn pulse(root: &Root, path: &str) -> Pulse {
+    match try_lock(root, path) {
+        Ok(Some(_)) | Err(Errno::NOENT) => Pulse::Dead,
+        Ok(None) | Err(_) => Pulse::Alive,
+    }
+}
+
+/// Tries to share the lock on a file: nothing where somebody has it alone. A shared lock, so that those
+/// who look at the same time do not take each other for the holder. Closing gives it back.
+pub(crate) fn try_lock(root: &Root, path: &str) -> Result<Option<OwnedFd>, Errno> {
+    let file = root.open_file(path, OFlags::RDONLY)?;
+    match retry(|| rustix::fs::flock(&file, FlockOperation::NonBlockingLockShared)) {
+        Ok(()) => Ok(Some(file)),
+        Err(Errno::WOULDBLOCK) => Ok(None),
+        Err(errno) => Err(errno),
+    }
+}

@@ -1,0 +1,248 @@
+//! One request's proof of life, and the place where it is woken.
+
+use crate::homes::{Home, command_path, lease_path, wake_path};
+use crate::log::{retry, write_all};
+use crate::record::Content;
+use crate::shared::Shared;
+use crate::watch::Watch;
+use leasehold_core::{LeaseId, Timestamp};
+use leasehold_store::{Presence, StoreError, Watched, Woken};
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::fs::{FlockOperation, OFlags};
+use rustix::io::{Errno, FdFlags};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+/// The lowest number of the descriptor that a command inherits: above those that shells and programs
+/// use for themselves.
+const INHERITED_MIN: i32 = 64;
+/// A sleeper looks again at least this often, whatever it was not told.
+const SLEEP_MS_MAX: u64 = 5_000;
+/// How often and how long an id's lock is tried for: only somebody who looks whether it lives can have
+/// it, for a moment.
+const LOCK_TRIES: u32 = 50;
+const LOCK_NAP: Duration = Duration::from_millis(1);
+
+/// The presence of one request.
+#[derive(Debug)]
+pub(crate) struct FilePresence {
+    shared: Arc<Shared>,
+    id: LeaseId,
+    /// Locked from here to the end. Never inherited.
+    holder: Arc<OwnedFd>,
+    /// Our copy of what the command inherits.
+    command: Option<OwnedFd>,
+    calls: Option<OwnedFd>,
+    watch: Option<Watch>,
+}
+
+impl FilePresence {
+    /// Creates and locks the file of an id. It begins as an empty record, so that a full disk is noticed
+    /// here and not after the grant.
+    pub(crate) fn attend(shared: &Arc<Shared>, id: LeaseId) -> Result<Self, StoreError> {
+        let path = lease_path(id);
+        let fail = |action, errno| StoreError::io(action, shared.root.join(&path), errno);
+        for _ in 0..LOCK_TRIES {
+            let (file, is_new) = match shared.root.create_file(&path) {
+                // The same request once more, after an answer that was lost.
+                Err(Errno::EXIST) => match shared.root.open_file(&path, OFlags::RDWR) {
+                    Err(Errno::NOENT) => continue,
+                    opened => (opened.map_err(|errno| fail("open", errno))?, false),
+                },
+                created => (created.map_err(|errno| fail("create", errno))?, true),
+            };
+            match retry(|| rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive)) {
+                Ok(()) => {}
+                Err(Errno::WOULDBLOCK) => {
+                    thread::sleep(LOCK_NAP);
+                    continue;
+                }
+                Err(errno) => return Err(fail("lock", errno)),
+            }
+            // Between the open and the lock it looked dead, and may have been removed as such.
+            let stat = rustix::fs::fstat(&file).map_err(|errno| fail("look at", errno))?;
+            if stat.st_nlink == 0 {
+                continue;
+            }
+            if is_new || stat.st_size == 0 {
+                let empty = Content::default().encode(&Home::Lease(id), 0);
+                if let Err(errno) = write_all(&file, 0, &empty) {
+                    let _ = shared.root.unlink(&path);
+                    return Err(fail("write", errno));
+                }
+            }
+            let holder = Arc::new(file);
+            shared.attended.insert(id, Arc::clone(&holder));
+            let shared = Arc::clone(shared);
+            return Ok(Self {
+                shared,
+                id,
+                holder,
+                command: None,
+                calls: None,
+                watch: None,
+            });
+        }
+        let detail = "another process attends the same request".into();
+        Err(StoreError::Damaged {
+            path: shared.root.join(&path),
+            detail,
+        })
+    }
+
+    fn fail(&self, action: &'static str, path: &str, errno: Errno) -> StoreError {
+        StoreError::io(action, self.shared.root.join(path), errno)
+    }
+
+    fn make_command(&self) -> Result<OwnedFd, StoreError> {
+        let path = command_path(self.id);
+        let file = match self.shared.root.create_file(&path) {
+            Err(Errno::EXIST) => self.shared.root.open_file(&path, OFlags::RDWR),
+            created => created,
+        };
+        let file = file.map_err(|errno| self.fail("create", &path, errno))?;
+        retry(|| rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive))
+            .map_err(|errno| self.fail("lock", &path, errno))?;
+        Ok(file)
+    }
+
+    /// Sleeps until one of the descriptors is readable, or for a time.
+    fn poll(
+        &self,
+        interrupt: Option<BorrowedFd<'_>>,
+        wait_ms: u64,
+    ) -> Result<Option<Woken>, StoreError> {
+        let watched = self.watch.as_ref().map(Watch::ended);
+        let calls = self
+            .calls
+            .as_ref()
+            .map(|calls| (calls.as_fd(), Woken::Called));
+        let watched = watched.map(|ended| (ended, Woken::Watch));
+        let interrupt = interrupt.map(|interrupt| (interrupt, Woken::Interrupt));
+        let sources: Vec<_> = calls.into_iter().chain(watched).chain(interrupt).collect();
+        let mut fds: Vec<PollFd<'_>> = sources
+            .iter()
+            .map(|(fd, _)| PollFd::from_borrowed_fd(*fd, PollFlags::IN))
+            .collect();
+        let seconds = i64::try_from(wait_ms / 1000).unwrap_or(i64::MAX);
+        let nanos = (wait_ms % 1000) * 1_000_000;
+        let timeout = Timespec {
+            tv_sec: seconds,
+            tv_nsec: nanos.try_into().unwrap_or(0),
+        };
+        match rustix::event::poll(&mut fds, Some(&timeout)) {
+            // The caller looks at its signals.
+            Err(Errno::INTR) => return Ok(Some(Woken::Interrupt)),
+            polled => polled.map_err(|errno| self.fail("wait at", &wake_path(self.id), errno))?,
+        };
+        let ready = fds.iter().position(|fd| !fd.revents().is_empty());
+        Ok(ready.map(|place| sources[place].1))
+    }
+}
+
+impl Presence for FilePresence {
+    /// The descriptor is ready to be inherited: it is not closed on exec, so it should be dropped as soon
+    /// as the command has started.
+    fn command_proof(&mut self) -> Result<Option<OwnedFd>, StoreError> {
+        let command = match self.command.take() {
+            Some(command) => command,
+            None => self.make_command()?,
+        };
+        let copy = rustix::io::fcntl_dupfd_cloexec(&command, INHERITED_MIN).and_then(|copy| {
+            rustix::io::fcntl_setfd(&copy, FdFlags::empty())?;
+            Ok(copy)
+        });
+        self.command = Some(command);
+        copy.map(Some)
+            .map_err(|errno| self.fail("copy", &command_path(self.id), errno))
+    }
+
+    fn listen(&mut self) -> Result<(), StoreError> {
+        if self.calls.is_some() {
+            return Ok(());
+        }
+        let path = wake_path(self.id);
+        match self.shared.root.create_fifo(&path) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(errno) => return Err(self.fail("create", &path, errno)),
+        }
+        // To write too: else the end of the first caller would leave it hung up for ever.
+        let fifo = self
+            .shared
+            .root
+            .open_file(&path, OFlags::RDWR | OFlags::NONBLOCK);
+        self.calls = Some(fifo.map_err(|errno| self.fail("open", &path, errno))?);
+        Ok(())
+    }
+
+    fn sleep(
+        &mut self,
+        watch: Option<Watched>,
+        until: Option<Timestamp>,
+        interrupt: Option<BorrowedFd<'_>>,
+    ) -> Result<Woken, StoreError> {
+        if self.watch.as_ref().map(Watch::target) != watch {
+            let begin = |target| Watch::begin(&self.shared.root, target);
+            self.watch = watch.map(begin).transpose()?;
+        }
+        let wait_ms = match until {
+            None => SLEEP_MS_MAX,
+            Some(until) => until.millis_since(self.shared.now()?).min(SLEEP_MS_MAX),
+        };
+        let woken = self.poll(interrupt, wait_ms)?.unwrap_or(Woken::Time);
+        match woken {
+            Woken::Called => self.clear_calls(),
+            Woken::Watch => self.watch = None,
+            Woken::Time | Woken::Interrupt => {}
+        }
+        Ok(woken)
+    }
+
+    fn call_fd(&self) -> Option<BorrowedFd<'_>> {
+        self.calls.as_ref().map(AsFd::as_fd)
+    }
+
+    fn clear_calls(&mut self) {
+        let Some(calls) = &self.calls else {
+            return;
+        };
+        let mut bytes = [0; 256];
+        while retry(|| rustix::io::read(calls, &mut bytes)).is_ok_and(|count| count == bytes.len())
+        {
+        }
+    }
+
+    /// First the locks are given back in so many words (a daemon that the command left behind may still
+    /// have the descriptor), which is what those see who watch; then the files go.
+    ///
+    /// The race: we here, and somebody inside the mutex who empties our record. It emptied it and saw us
+    /// alive: then we unlock after that, read an empty record, and remove it. We unlocked first: then it
+    /// sees us dead, and removes it. A record that is not empty stays: it is not ours alone (waiters
+    /// inside the lease), or the lease is standing; whoever empties it finds us dead.
+    fn end(self: Box<Self>) {
+        let root = &self.shared.root;
+        let unlock = |file: &OwnedFd| rustix::fs::flock(file, FlockOperation::Unlock);
+        let _ = unlock(&self.holder);
+        if let Some(command) = &self.command {
+            let _ = unlock(command);
+            let _ = root.unlink(&command_path(self.id));
+        }
+        if self.calls.is_some() {
+            let _ = root.unlink(&wake_path(self.id));
+        }
+        let mut bytes = vec![0; 4096];
+        let count = retry(|| rustix::io::pread(&self.holder, &mut bytes, 0)).unwrap_or(0);
+        if Content::decode(&bytes[..count]).is_ok_and(|(_, content)| content.is_empty()) {
+            // Whatever cannot be removed is swept later.
+            let _ = root.unlink(&lease_path(self.id));
+        }
+    }
+}
+
+impl Drop for FilePresence {
+    fn drop(&mut self) {
+        self.shared.attended.remove(self.id);
+    }
+}

@@ -1,0 +1,161 @@
+//! What one record holds, and how it is written: one sealed line of JSON, then padding.
+//!
+//! A record is a cache of the log. It is written in place and so can be torn by a kill inside a write
+//! of several pages; then it does not open, and is made again from the log.
+
+use crate::homes::{Home, StoredHome};
+use crate::line;
+use leasehold_core::{Lease, Ticket, card::Card, event::Change, freeze::Freeze};
+use leasehold_store::format::{self, FormatError};
+use serde::{Deserialize, Serialize};
+
+/// The version of a record.
+pub(crate) const VERSION: u64 = 1;
+
+/// Records grow by this much, so that most changes keep the size of the file: one sector.
+const STEP_BYTES: usize = 512;
+
+/// The entities of one record.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Content {
+    pub(crate) leases: Vec<Lease>,
+    pub(crate) tickets: Vec<Ticket>,
+    pub(crate) freezes: Vec<Freeze>,
+    pub(crate) cards: Vec<Card>,
+}
+
+/// A record, as it lies in its file.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stored<'a> {
+    v: u64,
+    of: StoredHome<'a>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    leases: Vec<format::Lease<'a>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    tickets: Vec<format::Ticket<'a>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    freezes: Vec<format::Freeze<'a>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    cards: Vec<format::Card<'a>>,
+    #[serde(default, skip_serializing, rename = "len")]
+    _len: u64,
+    #[serde(default, skip_serializing, rename = "crc")]
+    _crc: String,
+}
+
+/// Why a record could not be read.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Unreadable {
+    /// It is not whole: torn, or changed by other hands. The log knows what it said.
+    Torn,
+    /// It is of a newer version.
+    Newer(u64),
+    /// It is whole and makes no sense.
+    Senseless(String),
+}
+
+impl Content {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.leases.is_empty()
+            && self.tickets.is_empty()
+            && self.freezes.is_empty()
+            && self.cards.is_empty()
+    }
+
+    /// Brings in one change: afterwards the entity stands here, or it does not.
+    pub(crate) fn apply(&mut self, change: Change<'_>, stands: bool) {
+        match change {
+            Change::PutLease(lease) | Change::DropLease(lease) => {
+                put(&mut self.leases, lease, stands, |old| old.id == lease.id);
+            }
+            Change::PutTicket(ticket) | Change::DropTicket(ticket) => {
+                put(&mut self.tickets, ticket, stands, |old| {
+                    old.number == ticket.number
+                });
+            }
+            Change::PutFreeze(freeze) | Change::DropFreeze(freeze) => {
+                put(&mut self.freezes, freeze, stands, |old| old.id == freeze.id);
+            }
+            Change::PutCard(card) | Change::DropCard(card) => {
+                put(&mut self.cards, card, stands, |old| old.same_request(card));
+            }
+        }
+    }
+
+    /// Sorts, so that two contents with the same entities are equal.
+    pub(crate) fn sorted(mut self) -> Self {
+        self.leases.sort_by_key(|lease| lease.id);
+        self.tickets.sort_by_key(|ticket| ticket.number);
+        self.freezes.sort_by_key(|freeze| freeze.id);
+        self.cards
+            .sort_by(|a, b| (&a.who, &a.claims, a.kind).cmp(&(&b.who, &b.claims, b.kind)));
+        self
+    }
+
+    /// Returns the bytes of the file: the line, its newline, and blanks up to a full step or to the
+    /// size that the file has anyway, so that it stays a text without remains of what it said before.
+    pub(crate) fn encode(&self, home: &Home, file_bytes: usize) -> Vec<u8> {
+        let stored = Stored {
+            v: VERSION,
+            of: home.stored(),
+            leases: self.leases.iter().map(Into::into).collect(),
+            tickets: self.tickets.iter().map(Into::into).collect(),
+            freezes: self.freezes.iter().map(Into::into).collect(),
+            cards: self.cards.iter().map(Into::into).collect(),
+            _len: 0,
+            _crc: String::new(),
+        };
+        let mut bytes = Vec::with_capacity(STEP_BYTES * 2);
+        serde_json::to_writer(&mut bytes, &stored).expect("plain values always become JSON");
+        let brace = bytes.pop();
+        debug_assert_eq!(brace, Some(b'}'));
+        line::seal(&mut bytes);
+        bytes.push(b'\n');
+        let full = (bytes.len() + 1)
+            .next_multiple_of(STEP_BYTES)
+            .max(file_bytes);
+        bytes.resize(full - 1, b' ');
+        bytes.push(b'\n');
+        bytes
+    }
+
+    /// Reads the bytes of a file.
+    pub(crate) fn decode(bytes: &[u8]) -> Result<(Home, Self), Unreadable> {
+        let line = bytes
+            .split(|byte| *byte == b'\n')
+            .next()
+            .unwrap_or_default();
+        if let Some(newer) = line::version(line).filter(|version| *version > VERSION) {
+            return Err(Unreadable::Newer(newer));
+        }
+        if !line::is_whole(line) {
+            return Err(Unreadable::Torn);
+        }
+        let senseless = |error: serde_json::Error| Unreadable::Senseless(error.to_string());
+        let stored: Stored<'_> = serde_json::from_slice(line).map_err(senseless)?;
+        let home = Home::try_from(stored.of).map_err(Unreadable::Senseless)?;
+        let content = Self {
+            leases: all(stored.leases)?,
+            tickets: all(stored.tickets)?,
+            freezes: all(stored.freezes)?,
+            cards: all(stored.cards)?,
+        };
+        Ok((home, content))
+    }
+}
+
+fn put<T: Clone>(items: &mut Vec<T>, item: &T, stands: bool, is_same: impl Fn(&T) -> bool) {
+    let place = items.iter().position(is_same);
+    match (place, stands) {
+        (Some(place), true) => items[place] = item.clone(),
+        (Some(place), false) => drop(items.remove(place)),
+        (None, true) => items.push(item.clone()),
+        (None, false) => {}
+    }
+}
+
+fn all<A, B: TryFrom<A, Error = FormatError>>(items: Vec<A>) -> Result<Vec<B>, Unreadable> {
+    let one = |item| B::try_from(item).map_err(|error| Unreadable::Senseless(error.to_string()));
+    items.into_iter().map(one).collect()
+}

@@ -1,0 +1,378 @@
+//! Beginning a workspace, or a new boot of the machine in one; making records from the log.
+//!
+//! A boot begins when somebody first goes inside after it. What power loss may have eaten is cut, all
+//! records are made again, and a new token epoch is put on disk for good, before anything is granted:
+//! so a lost line can never bring a token back. This is the only place that waits for the disk.
+
+use crate::clock::TimeLine;
+use crate::header::Header;
+use crate::homes::Home;
+use crate::log::{self, End, Segment, retry, write_all};
+use crate::mutex::{Inside, MUTEX};
+use crate::record::{Content, Unreadable};
+use crate::records::{Records, remove_lease};
+use crate::root::Root;
+use crate::shared::Shared;
+use crate::state::State;
+use leasehold_core::view::Counters;
+use leasehold_core::{FencingToken, LeaseId};
+use leasehold_store::StoreError;
+use rustix::fs::{AtFlags, OFlags};
+use rustix::io::Errno;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+/// The file of the epoch, relative to the root.
+const EPOCH: &str = "epoch";
+/// Where the files of records are.
+const RECORD_DIRECTORIES: [&str; 4] = ["records", "leases", "agents", "places"];
+
+/// What is on disk for good since the begin of a boot.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Epoch {
+    epoch: u32,
+    boot: String,
+    /// How much of the segment was there then; anything missing of that is damage, not power loss.
+    synced: u64,
+}
+
+/// Begins a boot, or the workspace. `before` is the header that was found, if one was.
+///
+/// The race: several processes come first at once. They come one after the other, because they are
+/// inside the mutex; the others find a header of this boot. A kill in between leaves the old header, or
+/// none, and the next one begins again, with another epoch.
+pub(crate) fn begin(
+    shared: &Shared,
+    inside: &Inside<'_>,
+    before: Option<&Header>,
+) -> Result<Header, StoreError> {
+    let root = &shared.root;
+    let epoch = read_epoch(root)?;
+    let newest = newest_segment(root)?;
+    let (segment, state, end, named) = match newest {
+        Some(number) => {
+            let is_same_boot = epoch.boot == shared.boot;
+            let segment =
+                Segment::open(root, number, OFlags::RDWR).map_err(|e| open_fail(root, e))?;
+            let (state, end) = fold_and_cut(root, &segment, &epoch, is_same_boot)?;
+            let named = if end == 0 {
+                None
+            } else {
+                segment.workspace(root)?
+            };
+            (segment, state, end, named)
+        }
+        None if before.is_some() || epoch.epoch > 0 => {
+            let detail = "the log is gone".into();
+            return Err(StoreError::Damaged {
+                path: root.join("audit"),
+                detail,
+            });
+        }
+        None => {
+            let segment = Segment::create(root, 1).map_err(|e| open_fail(root, e))?;
+            (segment, State::default(), 0, None)
+        }
+    };
+    let workspace = before
+        .as_ref()
+        .map(|header| header.workspace.clone())
+        .or(named);
+    let workspace = workspace.map_or_else(draw_workspace, Ok)?;
+    let end = if end == 0 {
+        begin_segment(root, &segment, &workspace)?
+    } else {
+        end
+    };
+    write_records(shared, &state)?;
+    let last_ms = state
+        .last
+        .as_millis()
+        .max(before.map_or(0, |header| header.last_ms));
+    let number = state
+        .counters
+        .number
+        .max(before.map_or(0, |h| h.counters.number));
+    let used = epoch.epoch.max(state.counters.token.epoch());
+    let used = used.max(before.map_or(0, |header| header.epoch));
+    let epoch = Epoch {
+        epoch: used + 1,
+        boot: shared.boot.clone(),
+        synced: end,
+    };
+    let token = FencingToken::epoch_start(epoch.epoch);
+    let token = token.ok_or(StoreError::Limit {
+        limit: "the token epochs",
+    })?;
+    segment.sync().map_err(|errno| open_fail(root, errno))?;
+    write_epoch(root, &epoch)?;
+    let header = Header {
+        workspace,
+        epoch: epoch.epoch,
+        boot: epoch.boot,
+        anchor_ms: TimeLine::begin(&*shared.clock, last_ms).anchor_ms(),
+        segment: segment.number(),
+        applied: end,
+        counters: Counters { number, token },
+        last_ms,
+    };
+    let bytes = header.encode().ok_or(StoreError::Limit {
+        limit: "the header's space",
+    })?;
+    let written = inside.write(&bytes).and_then(|()| inside.sync());
+    written.map_err(|errno| StoreError::io("write to", root.join(MUTEX), errno))?;
+    Ok(header)
+}
+
+fn open_fail(root: &Root, errno: Errno) -> StoreError {
+    StoreError::io("open the log in", root.join("audit"), errno)
+}
+
+/// Folds a log and cuts what is no line at its end. Within one boot only the beginning of a line can
+/// stand there (a kill); after a power loss anything may, behind what was put on disk for good.
+fn fold_and_cut(
+    root: &Root,
+    segment: &Segment,
+    epoch: &Epoch,
+    is_same_boot: bool,
+) -> Result<(State, u64), StoreError> {
+    let mut state = State::default();
+    let (end, found) = segment.commits(root, 0, &mut |commit| {
+        state.apply(commit.at, &commit.events);
+        Ok(true)
+    })?;
+    let is_cuttable = match found {
+        End::Clean => true,
+        End::Torn => end >= epoch.synced,
+        End::Bad => end >= epoch.synced && !is_same_boot,
+    };
+    if !is_cuttable || end < epoch.synced {
+        let path = root.join(&log::segment_path(segment.number()));
+        let detail = format!("the line at offset {end} is not whole");
+        return Err(StoreError::Damaged { path, detail });
+    }
+    if found != End::Clean {
+        if found == End::Bad {
+            keep_aside(root, segment, end);
+        }
+        segment.cut(end).map_err(|errno| open_fail(root, errno))?;
+    }
+    Ok((state, end))
+}
+
+/// Keeps what is cut off a log after a power loss in a file of its own, for a person to look at.
+fn keep_aside(root: &Root, segment: &Segment, end: u64) {
+    let path = root.join(&log::segment_path(segment.number()));
+    let aside = root.join(&format!("audit/{:06}.cut-at-{end}", segment.number()));
+    if let Ok(bytes) = std::fs::read(path) {
+        let end = usize::try_from(end).unwrap_or(usize::MAX).min(bytes.len());
+        // A help, not a duty: the state is right without it.
+        let _ = std::fs::write(aside, &bytes[end..]);
+    }
+}
+
+fn begin_segment(root: &Root, segment: &Segment, workspace: &str) -> Result<u64, StoreError> {
+    let line = log::segment_line(segment.number(), workspace);
+    segment
+        .append(0, &line)
+        .map_err(|errno| open_fail(root, errno))?;
+    Ok(line.len() as u64)
+}
+
+/// Returns the number of the newest segment.
+fn newest_segment(root: &Root) -> Result<Option<u32>, StoreError> {
+    let mut newest = None;
+    root.walk("audit", &mut |path| {
+        let number = path
+            .strip_prefix("audit/")
+            .and_then(|name| name.strip_suffix(".jsonl"));
+        newest = newest.max(number.and_then(|digits| digits.parse().ok()));
+        Ok(())
+    })?;
+    Ok(newest)
+}
+
+/// Draws the name of a new workspace.
+fn draw_workspace() -> Result<String, StoreError> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| {
+        StoreError::io(
+            "draw random numbers from",
+            "the system",
+            std::io::Error::other(error.to_string()),
+        )
+    })?;
+    let mut name = String::with_capacity(32);
+    // Writing to a string cannot fail.
+    for byte in bytes {
+        let _ = write!(name, "{byte:02x}");
+    }
+    Ok(name)
+}
+
+/// Reads the epoch file. One that is not whole is as good as none: it was renamed into its place when
+/// it was whole and on disk, so that is damage by other hands, and the header and the tokens in the log
+/// say how far the epochs are.
+fn read_epoch(root: &Root) -> Result<Epoch, StoreError> {
+    let fail = |errno: Errno| StoreError::io("read", root.join(EPOCH), errno);
+    let file = match root.open_file(EPOCH, OFlags::RDONLY) {
+        Err(Errno::NOENT) => return Ok(Epoch::default()),
+        opened => opened.map_err(fail)?,
+    };
+    let mut bytes = [0; 512];
+    let count = retry(|| rustix::io::pread(&file, &mut bytes, 0)).map_err(fail)?;
+    Ok(Epoch::decode(&bytes[..count]).unwrap_or_default())
+}
+
+/// Puts the epoch on disk for good: file, name and directory.
+fn write_epoch(root: &Root, epoch: &Epoch) -> Result<(), StoreError> {
+    let fail = |errno: Errno| StoreError::io("write", root.join(EPOCH), errno);
+    let temporary = "epoch.new";
+    root.unlink(temporary).map_err(fail)?;
+    let file = root.create_file(temporary).map_err(fail)?;
+    write_all(&file, 0, epoch.encode().as_bytes()).map_err(fail)?;
+    rustix::fs::fsync(&file).map_err(fail)?;
+    let directory = root.directory();
+    rustix::fs::renameat(directory, temporary, directory, EPOCH).map_err(fail)?;
+    let audit = root
+        .open_file("audit", OFlags::RDONLY | OFlags::DIRECTORY)
+        .map_err(fail)?;
+    rustix::fs::fsync(&audit).map_err(fail)?;
+    rustix::fs::fsync(directory).map_err(fail)
+}
+
+impl Epoch {
+    fn encode(&self) -> String {
+        let Self {
+            epoch,
+            boot,
+            synced,
+        } = self;
+        let text = format!("leasehold 1 epoch={epoch} boot={boot} synced={synced}");
+        format!("{text} crc={:08x}\n", crc32fast::hash(text.as_bytes()))
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let line = std::str::from_utf8(bytes).ok()?.strip_suffix('\n')?;
+        let (text, crc) = line.rsplit_once(" crc=")?;
+        if crc != format!("{:08x}", crc32fast::hash(text.as_bytes())) {
+            return None;
+        }
+        let mut members = text.strip_prefix("leasehold 1 ")?.split(' ');
+        let mut next = |name: &str| members.next()?.strip_prefix(name)?.strip_prefix('=');
+        Some(Self {
+            epoch: next("epoch")?.parse().ok()?,
+            boot: next("boot")?.into(),
+            synced: next("synced")?.parse().ok()?,
+        })
+    }
+}
+
+/// Makes all records say what the state says, whatever they say now. Those of resources come last, as
+/// in every write of records.
+pub(crate) fn write_records(shared: &Shared, state: &State) -> Result<(), StoreError> {
+    let expected = state.records();
+    let paths: BTreeSet<String> = expected.keys().map(Home::path).collect();
+    let mut found = Vec::new();
+    for directory in RECORD_DIRECTORIES {
+        shared.root.walk(directory, &mut |path| {
+            found.push(String::from(path));
+            Ok(())
+        })?;
+    }
+    let records = Records::to_write(&shared.root, &shared.attended);
+    let (of_resources, others): (Vec<_>, Vec<_>) = found
+        .into_iter()
+        .filter(|path| !paths.contains(path))
+        .partition(|path| path.starts_with("records/"));
+    others
+        .iter()
+        .try_for_each(|path| clear(shared, &records, path))?;
+    for (home, content) in expected.into_iter().rev() {
+        records.overwrite(&home, content)?;
+    }
+    of_resources
+        .iter()
+        .try_for_each(|path| clear(shared, &records, path))
+}
+
+/// Clears a file that stands for nothing in the state. Proofs of life of those who live stay.
+fn clear(shared: &Shared, records: &Records<'_>, path: &str) -> Result<(), StoreError> {
+    if let Some(name) = path.strip_prefix("leases/") {
+        // The other files of an id go with its record.
+        let Ok(id) = name.parse::<LeaseId>() else {
+            return Ok(());
+        };
+        return records.overwrite(&Home::Lease(id), Content::default());
+    }
+    let unlinked = rustix::fs::unlinkat(shared.root.directory(), path, AtFlags::empty());
+    match unlinked {
+        Ok(()) | Err(Errno::NOENT) => Ok(()),
+        Err(errno) => Err(StoreError::io("remove", shared.root.join(path), errno)),
+    }
+}
+
+/// Says where the records differ from the state, one line for each difference.
+pub(crate) fn differences(shared: &Shared, state: &State) -> Result<Vec<String>, StoreError> {
+    let mut expected: BTreeMap<String, Content> = state
+        .records()
+        .into_iter()
+        .map(|(home, content)| (home.path(), content.sorted()))
+        .collect();
+    let mut differences = Vec::new();
+    for directory in RECORD_DIRECTORIES {
+        shared.root.walk(directory, &mut |path| {
+            if path.ends_with(".command") || path.ends_with(".wake") {
+                return Ok(());
+            }
+            let should = expected.remove(path).unwrap_or_default();
+            let whole = shared.root.join(path);
+            let bytes = std::fs::read(&whole).map_err(|e| StoreError::io("read", &whole, e))?;
+            let found = match Content::decode(&bytes) {
+                // Its owner was killed before it could ask for anything.
+                Err(Unreadable::Torn) if bytes.is_empty() && path.starts_with("leases/") => {
+                    Ok(Content::default())
+                }
+                decoded => decoded.map(|(_, content)| content.sorted()),
+            };
+            match found {
+                Ok(content) if content == should => {}
+                Ok(_) => differences.push(format!("{path} does not say what the log says")),
+                Err(error) => differences.push(format!("{path} cannot be read: {error:?}")),
+            }
+            Ok(())
+        })?;
+    }
+    differences.extend(
+        expected
+            .into_keys()
+            .map(|path| format!("{path} is missing")),
+    );
+    Ok(differences)
+}
+
+/// Removes the files of requests that are neither in the state nor alive.
+pub(crate) fn sweep(shared: &Shared, state: &State) -> Result<usize, StoreError> {
+    let expected = state.records();
+    let mut ids = BTreeSet::new();
+    shared.root.walk("leases", &mut |path| {
+        let name = path
+            .trim_start_matches("leases/")
+            .split('.')
+            .next()
+            .unwrap_or_default();
+        ids.extend(
+            name.parse::<LeaseId>()
+                .ok()
+                .filter(|id| !expected.contains_key(&Home::Lease(*id))),
+        );
+        Ok(())
+    })?;
+    let mut removed = 0;
+    for id in ids {
+        let gone = remove_lease(&shared.root, &shared.attended, id);
+        let fail = |errno| StoreError::io("remove", shared.root.join("leases"), errno);
+        removed += usize::from(gone.map_err(fail)?);
+    }
+    Ok(removed)
+}

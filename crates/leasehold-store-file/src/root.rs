@@ -1,0 +1,348 @@
+//! The directory of a workspace: opening, creating, and the modes of what is created in it.
+
+use leasehold_store::StoreError;
+use rustix::fs::{AtFlags, FileType, Mode, OFlags};
+use rustix::io::Errno;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+/// What the directory says of itself to a person who finds it.
+const README: &str = "\
+This directory belongs to leasehold: leases and locks of those who work here.
+
+audit/    everything that ever happened, one commit a line; the truth
+mutex     how far the rest has been brought, and who is inside just now
+records/  what holds now for each resource; made again from audit/ when damaged
+leases/   one file per live request; a kernel lock on it is its proof of life
+agents/   standing leases by agent       places/   ages kept for a next try
+epoch     the high bits of the tokens given out since the last boot
+
+Look with `leasehold status`. Nothing here should be edited or removed by hand while anybody
+works; with everybody gone the whole directory may be removed.
+";
+
+/// An open root.
+#[derive(Debug)]
+pub(crate) struct Root {
+    path: PathBuf,
+    directory: OwnedFd,
+    /// Modes of what is created, taken from the root's own: who may use it can be seen there, and
+    /// changed there, and does not depend on the umask of whoever comes.
+    file_mode: Mode,
+    directory_mode: Mode,
+    is_new: bool,
+}
+
+impl Root {
+    /// Opens the root, and creates it where there is none.
+    pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
+        match Self::open_directory(path) {
+            Err(Errno::NOENT) => Self::create(path),
+            Err(errno) => Err(StoreError::io("open", path, errno)),
+            Ok(directory) => Self::of(path, directory, false),
+        }
+    }
+
+    fn open_directory(path: &Path) -> Result<OwnedFd, Errno> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        rustix::fs::open(path, flags, Mode::empty())
+    }
+
+    fn create(path: &Path) -> Result<Self, StoreError> {
+        let made = |error| StoreError::io("create", path, error);
+        let is_new = match fs::create_dir(path) {
+            Ok(()) => true,
+            // Somebody else was faster; both go on in the same directory.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => false,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                fs::create_dir_all(path).map_err(made)?;
+                true
+            }
+            Err(error) => return Err(made(error)),
+        };
+        let directory = Self::open_directory(path).map_err(|e| StoreError::io("open", path, e))?;
+        Self::of(path, directory, is_new)
+    }
+
+    /// Gives a root in which nothing is yet the rights of the repository around it, and a text for
+    /// people. Everybody who finds it so does this, so that nobody goes on with other rights than
+    /// the rest.
+    pub(crate) fn furnish(&mut self) -> Result<(), StoreError> {
+        share_as_repository(&self.path, &self.directory)?;
+        let directory = self.directory.try_clone();
+        let directory = directory.map_err(|error| StoreError::io("open", &self.path, error))?;
+        *self = Self::of(&self.path, directory, self.is_new)?;
+        // Where this cannot be written nothing is lost, or the next step says why.
+        if let Ok(readme) = self.create_file("README") {
+            let _ = rustix::io::write(&readme, README.as_bytes());
+        }
+        Ok(())
+    }
+
+    fn of(path: &Path, directory: OwnedFd, is_new: bool) -> Result<Self, StoreError> {
+        let stat = rustix::fs::fstat(&directory).map_err(|e| StoreError::io("look at", path, e))?;
+        let mode = Mode::from_raw_mode(stat.st_mode);
+        let own = Mode::RUSR | Mode::WUSR;
+        Ok(Self {
+            path: path.into(),
+            directory,
+            file_mode: (mode & Mode::from_raw_mode(0o666)) | own,
+            directory_mode: (mode & Mode::from_raw_mode(0o2777)) | own | Mode::XUSR,
+            is_new,
+        })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn is_new(&self) -> bool {
+        self.is_new
+    }
+
+    /// Returns the whole path of a file in it, for messages.
+    pub(crate) fn join(&self, path: &str) -> PathBuf {
+        self.path.join(path)
+    }
+
+    pub(crate) fn directory(&self) -> &OwnedFd {
+        &self.directory
+    }
+
+    /// Opens a file; never creates it, never is inherited.
+    pub(crate) fn open_file(&self, path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
+        rustix::fs::openat(
+            &self.directory,
+            path,
+            flags | OFlags::CLOEXEC,
+            Mode::empty(),
+        )
+    }
+
+    /// Creates a file that must not be there yet, with the directories above it.
+    pub(crate) fn create_file(&self, path: &str) -> Result<OwnedFd, Errno> {
+        self.create_with(path, OFlags::EXCL)
+    }
+
+    /// Opens a file to write it, and creates it where there is none.
+    pub(crate) fn open_or_create(&self, path: &str) -> Result<OwnedFd, Errno> {
+        match self.open_file(path, OFlags::RDWR) {
+            Err(Errno::NOENT) => self.create_with(path, OFlags::empty()),
+            opened => opened,
+        }
+    }
+
+    fn create_with(&self, path: &str, exclusive: OFlags) -> Result<OwnedFd, Errno> {
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | exclusive;
+        let create = || rustix::fs::openat(&self.directory, path, flags, self.file_mode);
+        let file = match create() {
+            Err(Errno::NOENT) => {
+                self.create_parents(path)?;
+                create()?
+            }
+            created => created?,
+        };
+        // The umask took away what others need to see whether we live. Where a file system knows no
+        // modes, or the file is another user's, nothing has to be done.
+        let _ = rustix::fs::fchmod(&file, self.file_mode);
+        Ok(file)
+    }
+
+    /// Creates the directories above a path.
+    pub(crate) fn create_parents(&self, path: &str) -> Result<(), Errno> {
+        let slashes = path.match_indices('/').map(|(index, _)| index);
+        for parent in slashes.map(|index| &path[..index]) {
+            match rustix::fs::mkdirat(&self.directory, parent, self.directory_mode) {
+                Ok(()) => {
+                    let (dir, mode) = (&self.directory, self.directory_mode);
+                    let _ = rustix::fs::chmodat(dir, parent, mode, AtFlags::empty());
+                }
+                Err(Errno::EXIST) => {}
+                Err(errno) => return Err(errno),
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes a FIFO.
+    pub(crate) fn create_fifo(&self, path: &str) -> Result<(), Errno> {
+        make_fifo(&self.directory, path, self.file_mode)?;
+        let _ = rustix::fs::chmodat(&self.directory, path, self.file_mode, AtFlags::empty());
+        Ok(())
+    }
+
+    /// Removes a file; one that is not there is removed already.
+    pub(crate) fn unlink(&self, path: &str) -> Result<(), Errno> {
+        match rustix::fs::unlinkat(&self.directory, path, AtFlags::empty()) {
+            Err(Errno::NOENT) | Ok(()) => Ok(()),
+            failed => failed,
+        }
+    }
+
+    /// Removes the directories above a path that are empty, up to `top`, which stays.
+    pub(crate) fn remove_empty_parents(&self, path: &str, top: &str) {
+        let mut path = path;
+        while let Some((parent, _)) = path.rsplit_once('/') {
+            let is_below = parent.len() > top.len() && parent.starts_with(top);
+            // One that is not empty stops it.
+            if !is_below
+                || rustix::fs::unlinkat(&self.directory, parent, AtFlags::REMOVEDIR).is_err()
+            {
+                return;
+            }
+            path = parent;
+        }
+    }
+
+    /// Calls `each` with the path of every file below a directory that is not a directory itself.
+    pub(crate) fn walk(
+        &self,
+        directory: &str,
+        each: &mut dyn FnMut(&str) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let fail = |errno: Errno| StoreError::io("list", self.join(directory), errno);
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+        let opened = match self.open_file(directory, flags) {
+            Err(Errno::NOENT) => return Ok(()),
+            opened => opened.map_err(fail)?,
+        };
+        let mut below = Vec::new();
+        for entry in rustix::fs::Dir::new(opened).map_err(fail)? {
+            let entry = match entry {
+                // Removed while we look: it has become empty.
+                Err(Errno::NOENT) => break,
+                entry => entry.map_err(fail)?,
+            };
+            let Ok(name) = entry.file_name().to_str() else {
+                let detail = "a file name that leasehold does not write".into();
+                return Err(StoreError::Damaged {
+                    path: self.join(directory),
+                    detail,
+                });
+            };
+            if name == "." || name == ".." {
+                continue;
+            }
+            let path = format!("{directory}/{name}");
+            match self.file_type(&path, entry.file_type()) {
+                FileType::Directory => below.push(path),
+                _ => each(&path)?,
+            }
+        }
+        below.iter().try_for_each(|path| self.walk(path, each))
+    }
+
+    /// Some file systems do not say in the directory what an entry is.
+    fn file_type(&self, path: &str, listed: FileType) -> FileType {
+        if listed != FileType::Unknown {
+            return listed;
+        }
+        let stat = rustix::fs::statat(&self.directory, path, AtFlags::SYMLINK_NOFOLLOW);
+        stat.map_or(FileType::Unknown, |stat| {
+            FileType::from_raw_mode(stat.st_mode)
+        })
+    }
+}
+
+#[cfg(not(target_vendor = "apple"))]
+fn make_fifo(directory: &OwnedFd, path: &str, mode: Mode) -> Result<(), Errno> {
+    rustix::fs::mkfifoat(directory, path, mode)
+}
+
+/// There is no `mkfifoat` there that rustix knows.
+#[cfg(target_vendor = "apple")]
+fn make_fifo(_: &OwnedFd, _: &str, _: Mode) -> Result<(), Errno> {
+    Err(Errno::NOTSUP)
+}
+
+/// Gives a new root in a git directory the rights that the repository is shared with
+/// (`core.sharedRepository`), as `git init` gives them to `objects`.
+fn share_as_repository(path: &Path, directory: &OwnedFd) -> Result<(), StoreError> {
+    let Some(git) = path.parent().filter(|parent| parent.join("HEAD").exists()) else {
+        return Ok(());
+    };
+    let config = match fs::read_to_string(git.join("config")) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        read => read.map_err(|error| StoreError::io("read", git.join("config"), error))?,
+    };
+    let stat = rustix::fs::fstat(directory).map_err(|e| StoreError::io("look at", path, e))?;
+    let Some(mode) = shared_mode(&config, stat.st_mode & 0o7777) else {
+        return Ok(());
+    };
+    match rustix::fs::fchmod(directory, Mode::from_raw_mode(mode)) {
+        // It is another user's, who does this too.
+        Ok(()) | Err(Errno::PERM) => Ok(()),
+        Err(errno) => Err(StoreError::io("share", path, errno)),
+    }
+}
+
+/// Returns the mode of a directory under `core.sharedRepository`, or nothing where it is left to the
+/// umask. git's `all` lets others read and not write, and so do we: who cannot change a repository has
+/// no business in holding up those who can.
+fn shared_mode(config: &str, umask_mode: u32) -> Option<u32> {
+    let value = shared_repository(config)?;
+    match value.to_ascii_lowercase().as_str() {
+        "" | "group" | "true" | "yes" | "on" | "1" => Some(umask_mode | 0o2070),
+        "all" | "world" | "everybody" | "2" => Some(umask_mode | 0o2075),
+        octal if octal.starts_with('0') && octal.len() > 1 => {
+            let files = u32::from_str_radix(octal, 8)
+                .ok()
+                .filter(|mode| mode & 0o600 == 0o600)?;
+            // Whoever may read a directory may enter it.
+            Some((files & 0o666) | ((files & 0o444) >> 2) | 0o2000)
+        }
+        _ => None,
+    }
+}
+
+/// Finds the last `sharedRepository` in a `[core]` section. (Files that the config includes are not
+/// looked at.)
+fn shared_repository(config: &str) -> Option<String> {
+    let (mut in_core, mut found) = (false, None);
+    for line in config.lines().map(str::trim) {
+        if let Some(section) = line.strip_prefix('[') {
+            in_core = section
+                .split(']')
+                .next()
+                .is_some_and(|s| s.trim().eq_ignore_ascii_case("core"));
+            continue;
+        }
+        let line = line.split(['#', ';']).next().unwrap_or_default();
+        let (name, value) = line.split_once('=').unwrap_or((line, ""));
+        if in_core && name.trim().eq_ignore_ascii_case("sharedrepository") {
+            found = Some(value.trim().trim_matches('"').into());
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modes_follow_the_repository() {
+        #[track_caller]
+        fn check(value: &str, mode: Option<u32>) {
+            let config =
+                format!("[user]\n\tsharedRepository = 0\n[Core]\n\tSharedRepository{value}\n");
+            assert_eq!(shared_mode(&config, 0o755), mode, "{value}");
+        }
+        check(" = group ; all", Some(0o2775));
+        check("", Some(0o2775));
+        check(" = 1", Some(0o2775));
+        check(" = all", Some(0o2775));
+        check(" = 0660", Some(0o2770));
+        check(" = 0664", Some(0o2775));
+        check(" = 0640", Some(0o2750));
+        check(" = umask", None);
+        check(" = false", None);
+        check(" = 0", None);
+        assert_eq!(shared_mode("[user]\nsharedRepository = all\n", 0o755), None);
+        assert_eq!(
+            shared_mode("[core]\nsharedRepository = all\n", 0o700),
+            Some(0o2775)
+        );
+    }
+}

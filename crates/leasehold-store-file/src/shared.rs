@@ -1,0 +1,92 @@
+//! What a store and its presences have in common.
+
+use crate::clock::{Clock, TimeLine};
+use crate::header::Header;
+use crate::life::Attended;
+use crate::log::{Segment, segment_path};
+use crate::mutex::Gate;
+use crate::root::Root;
+use leasehold_core::Timestamp;
+use leasehold_store::StoreError;
+use rustix::fs::OFlags;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// An open workspace.
+pub(crate) struct Shared {
+    pub(crate) root: Root,
+    pub(crate) gate: Gate,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// The boot of the machine; it cannot change while this process runs.
+    pub(crate) boot: String,
+    pub(crate) attended: Attended,
+    segment: Mutex<Option<Arc<Segment>>>,
+    time_line: Mutex<Option<TimeLine>>,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared")
+            .field("root", &self.root)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    pub(crate) fn new(root: Root, gate: Gate, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        let boot = clock.boot()?;
+        let attended = Attended::default();
+        Ok(Self {
+            root,
+            gate,
+            clock,
+            boot,
+            attended,
+            segment: Mutex::default(),
+            time_line: Mutex::default(),
+        })
+    }
+
+    /// Returns an open segment; the last one asked for is kept open.
+    pub(crate) fn segment(&self, number: u32) -> Result<Arc<Segment>, StoreError> {
+        let mut kept = self.segment.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(segment) = kept.as_ref().filter(|segment| segment.number() == number) {
+            return Ok(Arc::clone(segment));
+        }
+        let flags = if self.gate.is_writable() {
+            OFlags::RDWR
+        } else {
+            OFlags::RDONLY
+        };
+        let segment = Segment::open(&self.root, number, flags);
+        let path = || self.root.join(&segment_path(number));
+        let segment = Arc::new(segment.map_err(|errno| StoreError::io("open", path(), errno))?);
+        *kept = Some(Arc::clone(&segment));
+        Ok(segment)
+    }
+
+    /// Takes over the time line of a header of this boot.
+    pub(crate) fn continue_time(&self, anchor_ms: i64) -> TimeLine {
+        let time_line = TimeLine::of_anchor(anchor_ms);
+        *self
+            .time_line
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(time_line);
+        time_line
+    }
+
+    /// Returns the time for somebody who sleeps.
+    pub(crate) fn now(&self) -> Result<Timestamp, StoreError> {
+        let known = *self
+            .time_line
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let time_line = match known {
+            Some(time_line) => time_line,
+            None => match Header::decode(&self.gate.peek(&self.root)?) {
+                Ok(header) if header.boot == self.boot => self.continue_time(header.anchor_ms),
+                _ => TimeLine::begin(&*self.clock, 0),
+            },
+        };
+        Ok(time_line.now(&*self.clock, 0))
+    }
+}

@@ -1,0 +1,98 @@
+//! The state of a whole workspace, folded from its log.
+
+use crate::homes::{Home, for_each_home};
+use crate::record::Content;
+use leasehold_core::event::{Change, Event};
+use leasehold_core::{Lease, LeaseId, Ticket, Timestamp, View, identity::Agent, view::Counters};
+use leasehold_core::{card::Card, freeze::Freeze};
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+
+/// All that a log leaves.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    leases: BTreeMap<LeaseId, Lease>,
+    tickets: BTreeMap<u64, Ticket>,
+    freezes: BTreeMap<LeaseId, Freeze>,
+    cards: BTreeMap<Agent, Vec<Card>>,
+    pub(crate) counters: Counters,
+    pub(crate) last: Timestamp,
+}
+
+impl State {
+    pub(crate) fn apply(&mut self, at: Timestamp, events: &[Event]) {
+        self.last = self.last.max(at);
+        for event in events {
+            if let Some(counters) = event.counters() {
+                self.counters.number = self.counters.number.max(counters.number);
+                self.counters.token = self.counters.token.max(counters.token);
+            }
+            event.for_each_change(|change| self.change(change));
+        }
+    }
+
+    fn change(&mut self, change: Change<'_>) {
+        match change {
+            Change::PutLease(lease) => drop(self.leases.insert(lease.id, lease.clone())),
+            Change::DropLease(lease) => drop(self.leases.remove(&lease.id)),
+            Change::PutTicket(ticket) => drop(self.tickets.insert(ticket.number, ticket.clone())),
+            Change::DropTicket(ticket) => drop(self.tickets.remove(&ticket.number)),
+            Change::PutFreeze(freeze) => drop(self.freezes.insert(freeze.id, freeze.clone())),
+            Change::DropFreeze(freeze) => drop(self.freezes.remove(&freeze.id)),
+            Change::PutCard(card) | Change::DropCard(card) => {
+                let place = self.cards.entry(card.who.place()).or_default();
+                place.retain(|old| !old.same_request(card));
+                if matches!(change, Change::PutCard(_)) {
+                    place.push(card.clone());
+                }
+                if place.is_empty() {
+                    self.cards.remove(&card.who.place());
+                }
+            }
+        }
+    }
+
+    /// Puts everything into a view.
+    pub(crate) fn show(self, view: &mut View) {
+        self.leases
+            .into_values()
+            .for_each(|lease| view.put_lease(lease));
+        self.tickets
+            .into_values()
+            .for_each(|ticket| view.put_ticket(ticket));
+        self.freezes
+            .into_values()
+            .for_each(|freeze| view.put_freeze(freeze));
+        self.cards
+            .into_values()
+            .flatten()
+            .for_each(|card| view.put_card(card));
+    }
+
+    /// Returns what every record that is not empty has to hold.
+    pub(crate) fn records(&self) -> BTreeMap<Home, Content> {
+        let mut records: BTreeMap<Home, Content> = BTreeMap::new();
+        let mut put = |change: Change<'_>| {
+            let Ok(()) = for_each_home::<Infallible>(change, |home, stands| {
+                if stands {
+                    records.entry(home).or_default().apply(change, true);
+                }
+                Ok(())
+            });
+        };
+        self.leases
+            .values()
+            .for_each(|lease| put(Change::PutLease(lease)));
+        self.tickets
+            .values()
+            .for_each(|ticket| put(Change::PutTicket(ticket)));
+        self.freezes
+            .values()
+            .for_each(|freeze| put(Change::PutFreeze(freeze)));
+        self.cards
+            .values()
+            .flatten()
+            .for_each(|card| put(Change::PutCard(card)));
+        records
+    }
+}

@@ -1,0 +1,377 @@
+//! The store itself: loads, commits and the audit.
+
+use crate::clock::{Clock, MachineClock, TimeLine};
+use crate::header::{Header, Unreadable, VERSION};
+use crate::life;
+use crate::log::{End, Segment, segment_path};
+use crate::mutex::{Gate, MUTEX};
+use crate::presence::FilePresence;
+use crate::records::{Fault, Records};
+use crate::recover;
+use crate::root::Root;
+use crate::session::Session;
+use crate::shared::Shared;
+use crate::state::State;
+use crate::wake;
+use leasehold_core::view::{Counters, Key, View};
+use leasehold_core::{LeaseId, event::Event};
+use leasehold_store::{Access, Commit, Committed, Loaded, Presence, Store, StoreError};
+use rustix::fs::OFlags;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+/// How often a look is tried without the mutex. Each commit that comes in between costs one try.
+const LOOKS_MAX: u32 = 6;
+/// What is waited before looking again: about one commit.
+const LOOK_NAP: Duration = Duration::from_micros(50);
+
+/// How a store behaves.
+#[derive(Clone)]
+pub struct Options {
+    /// How long the mutex is waited for. Whoever is inside stays for tens of microseconds, and for as
+    /// long as it takes to read the whole log once after a boot (a gigabyte in 3 to 5 s). The default of
+    /// 5 s lets that pass and still tells a person soon that a stopped process holds everybody up.
+    pub mutex_wait: Duration,
+    /// Where time comes from; another one only in tests.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            mutex_wait: Duration::from_secs(5),
+            clock: Arc::new(MachineClock::new()),
+        }
+    }
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options")
+            .field("mutex_wait", &self.mutex_wait)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A workspace in a directory.
+#[derive(Debug)]
+pub struct FileStore {
+    shared: Arc<Shared>,
+    workspace: String,
+}
+
+impl FileStore {
+    /// Opens the workspace at `root`, and creates it where there is none.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] where the directory cannot be used, [`StoreError::Newer`] and
+    /// [`StoreError::Damaged`] where it cannot be understood, [`StoreError::Busy`] where somebody else
+    /// who begins it does not come to an end.
+    pub fn open(root: &Path, options: Options) -> Result<Self, StoreError> {
+        let mut root = Root::open(root)?;
+        let gate = Gate::open(&mut root, options.mutex_wait)?;
+        let shared = Arc::new(Shared::new(root, gate, options.clock)?);
+        let workspace = match Header::decode(&shared.gate.peek(&shared.root)?) {
+            Ok(header) => header.workspace,
+            Err(Unreadable::Newer(found)) => {
+                let path = shared.root.join(MUTEX);
+                return Err(StoreError::Newer {
+                    path,
+                    found,
+                    known: VERSION,
+                });
+            }
+            // A new one, or one to be found again.
+            Err(Unreadable::Torn) => Session::enter(&shared)?.header.workspace,
+        };
+        Ok(Self { shared, workspace })
+    }
+
+    /// Returns the directory.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        self.shared.root.path()
+    }
+
+    /// Returns whether opening it created the directory.
+    #[must_use]
+    pub fn was_created(&self) -> bool {
+        self.shared.root.is_new()
+    }
+
+    /// Folds the log and says where the records differ from it, one line for each difference.
+    ///
+    /// # Errors
+    /// As [`Store::load`], and [`StoreError::Damaged`] where the log itself is not whole.
+    pub fn verify(&self) -> Result<Vec<String>, StoreError> {
+        let session = Session::enter(&self.shared)?;
+        recover::differences(&self.shared, &session.fold()?)
+    }
+
+    /// Makes all records again from the log.
+    ///
+    /// # Errors
+    /// As [`FileStore::verify`].
+    pub fn rebuild(&self) -> Result<(), StoreError> {
+        Session::enter(&self.shared)?.rebuild()
+    }
+
+    /// Removes the files of requests that are neither in the state nor alive, as killed ones leave
+    /// them. Returns how many requests.
+    ///
+    /// # Errors
+    /// As [`FileStore::verify`].
+    pub fn sweep(&self) -> Result<usize, StoreError> {
+        let session = Session::enter(&self.shared)?;
+        recover::sweep(&self.shared, &session.fold()?)
+    }
+
+    fn load_inside(&self, keys: &[Key]) -> Result<(Session<'_>, View), StoreError> {
+        let mut session = Session::enter(&self.shared)?;
+        let mut view = session.view();
+        session.load(keys, &mut view)?;
+        Ok((session, view))
+    }
+
+    /// Looks without the mutex: what was read counts only if no commit came in between. The header says
+    /// so, which a commit writes last, and the log's length, which it changes first.
+    fn look(&self, keys: &[Key]) -> Result<View, StoreError> {
+        let shared = &*self.shared;
+        for look in 0..LOOKS_MAX {
+            if look > 0 {
+                thread::sleep(LOOK_NAP * look);
+            }
+            let before = shared.gate.peek(&shared.root)?;
+            let header = match Header::decode(&before) {
+                Ok(header) if header.boot == shared.boot => header,
+                // To be begun, inside.
+                _ => break,
+            };
+            let segment = shared.segment(header.segment)?;
+            let len = || {
+                let extent = segment.extent().map(|extent| extent.len);
+                let path = shared.root.join(&segment_path(header.segment));
+                extent.map_err(|errno| StoreError::io("look at", path, errno))
+            };
+            // Somebody is committing, or was killed at it; that has to be brought in inside.
+            if len()? != header.applied {
+                continue;
+            }
+            let Some(view) = self.look_once(&header, &segment, keys)? else {
+                continue;
+            };
+            if shared.gate.peek(&shared.root)? == before && len()? == header.applied {
+                return Ok(view);
+            }
+        }
+        if shared.gate.is_writable() {
+            return Ok(self.load_inside(keys)?.1);
+        }
+        self.look_at_the_log(keys)
+    }
+
+    fn look_once(
+        &self,
+        header: &Header,
+        segment: &Segment,
+        keys: &[Key],
+    ) -> Result<Option<View>, StoreError> {
+        let shared = &*self.shared;
+        let now = shared
+            .continue_time(header.anchor_ms)
+            .now(&*shared.clock, header.last_ms);
+        let mut view = View::new(now, header.counters);
+        let mut records = Records::to_read(&shared.root, &shared.attended);
+        for key in keys {
+            match key {
+                Key::All => {
+                    let (state, end) = fold(&shared.root, segment)?;
+                    if end != header.applied {
+                        return Ok(None);
+                    }
+                    state.show(&mut view);
+                }
+                Key::Life(id) => {
+                    view.set_life(*id, life::life(&shared.root, &shared.attended, *id));
+                }
+                _ => match records.find(key, &mut view) {
+                    Ok(()) => {}
+                    Err(Fault::Torn) => return Ok(None),
+                    Err(Fault::Store(error)) => return Err(error),
+                },
+            }
+            view.mark_loaded(key.clone());
+        }
+        Ok(Some(view))
+    }
+
+    /// For those who may not write, where the records are behind the log: everything that the log
+    /// holds, which is more than was asked for.
+    fn look_at_the_log(&self, keys: &[Key]) -> Result<View, StoreError> {
+        let shared = &*self.shared;
+        let path = || shared.root.join(MUTEX);
+        let header = match Header::decode(&shared.gate.peek(&shared.root)?) {
+            Ok(header) => header,
+            Err(Unreadable::Newer(found)) => {
+                return Err(StoreError::Newer {
+                    path: path(),
+                    found,
+                    known: VERSION,
+                });
+            }
+            Err(Unreadable::Torn) => {
+                let detail = "it is not whole, and may not be written".into();
+                return Err(StoreError::Damaged {
+                    path: path(),
+                    detail,
+                });
+            }
+        };
+        let (state, _) = fold(&shared.root, &*shared.segment(header.segment)?)?;
+        let last_ms = header.last_ms.max(state.last.as_millis());
+        let time_line = if header.boot == shared.boot {
+            TimeLine::of_anchor(header.anchor_ms)
+        } else {
+            TimeLine::begin(&*shared.clock, last_ms)
+        };
+        let counters = Counters {
+            number: header.counters.number.max(state.counters.number),
+            token: header.counters.token.max(state.counters.token),
+        };
+        let mut view = View::new(time_line.now(&*shared.clock, last_ms), counters);
+        state.show(&mut view);
+        for key in keys {
+            if let Key::Life(id) = key {
+                view.set_life(*id, life::life(&shared.root, &shared.attended, *id));
+            }
+            view.mark_loaded(key.clone());
+        }
+        Ok(view)
+    }
+}
+
+/// Folds a log as far as it is whole.
+fn fold(root: &Root, segment: &Segment) -> Result<(State, u64), StoreError> {
+    let mut state = State::default();
+    let (end, found) = segment.commits(root, 0, &mut |commit| {
+        state.apply(commit.at, &commit.events);
+        Ok(true)
+    })?;
+    match found {
+        End::Clean | End::Torn => Ok((state, end)),
+        End::Bad => Err(bad_line(root, segment, end)),
+    }
+}
+
+fn bad_line(root: &Root, segment: &Segment, at: u64) -> StoreError {
+    let path = root.join(&segment_path(segment.number()));
+    StoreError::Damaged {
+        path,
+        detail: format!("the line at offset {at} is not whole"),
+    }
+}
+
+/// A view, and where it was loaded to decide the mutex.
+#[derive(Debug)]
+pub struct FileLoaded<'a> {
+    view: View,
+    /// All that was loaded so far.
+    keys: Vec<Key>,
+    session: Option<Box<Session<'a>>>,
+}
+
+impl Loaded for FileLoaded<'_> {
+    fn view(&self) -> &View {
+        &self.view
+    }
+}
+
+impl Store for FileStore {
+    type Loaded<'a> = FileLoaded<'a>;
+
+    fn workspace(&self) -> &str {
+        &self.workspace
+    }
+
+    fn load(&self, keys: &[Key], access: Access) -> Result<FileLoaded<'_>, StoreError> {
+        let (session, view) = match access {
+            Access::Decide => {
+                let (session, view) = self.load_inside(keys)?;
+                (Some(Box::new(session)), view)
+            }
+            Access::Read => (None, self.look(keys)?),
+        };
+        Ok(FileLoaded {
+            view,
+            keys: keys.to_vec(),
+            session,
+        })
+    }
+
+    /// Without the mutex the version of the view may have passed. Then all that was loaded is loaded
+    /// again, at a newer one.
+    fn load_more(&self, loaded: &mut FileLoaded<'_>, keys: &[Key]) -> Result<(), StoreError> {
+        loaded.keys.extend_from_slice(keys);
+        match &mut loaded.session {
+            Some(session) => session.load(keys, &mut loaded.view),
+            None => {
+                loaded.view = self.look(&loaded.keys)?;
+                Ok(())
+            }
+        }
+    }
+
+    fn commit(
+        &self,
+        loaded: FileLoaded<'_>,
+        events: &[Event],
+        wakes: &[LeaseId],
+    ) -> Result<Committed, StoreError> {
+        // Nobody was held off since, so anything may have happened.
+        let Some(session) = loaded.session else {
+            return Ok(Committed::Conflict);
+        };
+        session.commit(events)?;
+        // Out of the mutex by now, so that those who are woken find it free.
+        wakes
+            .iter()
+            .for_each(|id| wake::call(&self.shared.root, *id));
+        Ok(Committed::Done)
+    }
+
+    fn attend(&self, id: LeaseId) -> Result<Box<dyn Presence>, StoreError> {
+        Ok(Box::new(FilePresence::attend(&self.shared, id)?))
+    }
+
+    fn audit(&self, each: &mut dyn FnMut(Commit<'_>) -> bool) -> Result<(), StoreError> {
+        let shared = &*self.shared;
+        let number = match Header::decode(&shared.gate.peek(&shared.root)?) {
+            Ok(header) => header.segment,
+            _ if shared.gate.is_writable() => Session::enter(shared)?.header.segment,
+            Err(Unreadable::Newer(found)) => {
+                let path = shared.root.join(MUTEX);
+                return Err(StoreError::Newer {
+                    path,
+                    found,
+                    known: VERSION,
+                });
+            }
+            Err(Unreadable::Torn) => 1,
+        };
+        let segment = Segment::open(&shared.root, number, OFlags::RDONLY).map_err(|errno| {
+            StoreError::io("open", shared.root.join(&segment_path(number)), errno)
+        })?;
+        let (at, found) = segment.commits(&shared.root, 0, &mut |commit| {
+            Ok(each(Commit {
+                at: commit.at,
+                events: &commit.events,
+            }))
+        })?;
+        match found {
+            End::Clean | End::Torn => Ok(()),
+            End::Bad => Err(bad_line(&shared.root, &segment, at)),
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! The file store on real files, and with real processes where it matters.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod basic;
+mod harness;
+mod suite;
