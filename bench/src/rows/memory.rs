@@ -29,10 +29,11 @@ const EMPTY_MAX_NS: f64 = 2_000.0;
 const FULL_MAX_NS: f64 = 4_000.0;
 /// With `HELD` paths and `GLOBS` globs held.
 const PATHS_MAX_NS: f64 = 10_000.0;
-/// Pairs in a batch: about a millisecond, which most often nobody interrupts.
-const PAIRS: usize = 500;
+/// Pairs in a batch: short enough that most batches are not interrupted even on a busy machine, and long
+/// enough that reading two clocks before and after is lost in it.
+const PAIRS: usize = 25;
 /// Batches per round of each kind.
-const BATCHES: usize = 60;
+const BATCHES: usize = 1_000;
 /// Resources asked for in turns, so that not one of them stays in the processor's cache.
 const ASKED: usize = 1_000;
 

@@ -7,6 +7,9 @@ use leasehold_core::{Claim, Identity, Lease, Ticket, Timestamp, View, verdict::B
 use leasehold_service::Clock;
 use serde::Serialize;
 
+/// How many digits of a lease's id tell it from others.
+pub const BRIEF: usize = 8;
+
 /// One claim of a lease or ticket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ClaimInfo {
@@ -53,7 +56,8 @@ pub enum LeaseState {
 /// A lease.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LeaseInfo {
-    /// Its id, which is also the proof of it.
+    /// Its id, which is also the proof of it. Of a lease that is in the way only the first digits: a
+    /// refusal must not hand out the proof of somebody else's.
     pub id: String,
     /// Its fencing token.
     pub token: u64,
@@ -231,7 +235,11 @@ impl BlockerInfo {
     #[must_use]
     pub fn new(blocker: &Blocker, clock: &Clock) -> Self {
         match blocker {
-            Blocker::Lease(lease) => Self::Lease(LeaseInfo::new(lease, None, clock)),
+            Blocker::Lease(lease) => {
+                let mut info = LeaseInfo::new(lease, None, clock);
+                info.id.truncate(BRIEF);
+                Self::Lease(info)
+            }
             Blocker::Ticket(ticket) => Self::Ticket(TicketInfo::new(ticket, clock)),
         }
     }

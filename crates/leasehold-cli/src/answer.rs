@@ -54,8 +54,8 @@ pub(crate) fn refused(asked: &Asked<'_>, refusal: &Refusal, clock: &Clock) -> Ou
 
 fn held(asked: &Asked<'_>, blockers: &[Blocker], clock: &Clock) -> Outcome {
     let mut hints = vec![format!("queue for it: {}", message::again_with("--wait"))];
-    let first = asked.claims.first().map(|claim| claim.resource.to_string()).unwrap_or_default();
-    hints.push(format!("see who holds and who waits: leasehold status {}", crate::ui::quoted(&first)));
+    let contested = contested(asked.claims, blockers);
+    hints.push(format!("see who holds and who waits: leasehold status {}", crate::ui::quoted(&contested)));
     hints.extend(blockers.iter().find_map(|blocker| perhaps_own(asked.who, blocker)));
     Outcome {
         hints,
@@ -64,22 +64,35 @@ fn held(asked: &Asked<'_>, blockers: &[Blocker], clock: &Clock) -> Outcome {
     }
 }
 
+/// Returns the resource that is asked for and not free.
+fn contested(asked: &[Claim], blockers: &[Blocker]) -> String {
+    let held = blockers.first().map_or(&[][..], Blocker::claims);
+    let taken = |claim: &&Claim| held.iter().any(|other| other.resource.overlaps(&claim.resource));
+    let claim = asked.iter().find(taken).or(asked.first());
+    claim.map(|claim| claim.resource.to_string()).unwrap_or_default()
+}
+
 /// A hint for whoever may be looking at a lock of its own, taken without a name.
 fn perhaps_own(who: &Identity, blocker: &Blocker) -> Option<String> {
     let Blocker::Lease(lease) = blocker else {
         return None;
     };
     let own = lease.kind == Kind::Standing && lease.who.owner == who.owner;
-    own.then(|| {
-        if lease.who.same_agent(who) {
-            "it is your own lock: pass `--lease ID` to work inside it, or unlock it first".into()
-        } else {
-            format!(
-                "if that is your own lock: leasehold unlock {}; to be known again, set \
-                 LEASEHOLD_SESSION or LEASEHOLD_OWNER",
-                lease.claims.first().map(|claim| claim.resource.to_string()).unwrap_or_default()
-            )
-        }
+    if !own {
+        return None;
+    }
+    if lease.who.same_agent(who) {
+        return Some("it is your own lock: pass `--lease ID` to work inside it, or unlock it first".into());
+    }
+    // Two sessions are two agents, whatever name they go by.
+    let unknown = who.session.is_none() && lease.who.session.is_none();
+    let name = lease.claims.first().map(|claim| claim.resource.to_string()).unwrap_or_default();
+    unknown.then(|| {
+        format!(
+            "if that is your own lock: leasehold unlock {}; to be known again, set \
+             LEASEHOLD_SESSION or LEASEHOLD_OWNER",
+            crate::ui::quoted(&name)
+        )
     })
 }
 

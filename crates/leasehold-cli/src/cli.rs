@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 /// Leases and locks for swarms of AI coding agents that share a repository.
 #[derive(Debug, Parser)]
-#[command(name = "leasehold", disable_help_subcommand = true, after_help = CODES)]
+#[command(name = "leasehold", version, after_help = CODES)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) verb: Verb,

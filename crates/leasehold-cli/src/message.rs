@@ -18,7 +18,7 @@ pub(crate) fn resources(claims: &[Claim]) -> String {
     }
 }
 
-/// What a lease is held by: "ada@host (pid 12, `make`) for 12s, for another 48s (lease 3f9c0a1b)".
+/// What a lease is held by: "ada@host (pid 12, `make`) for 12s, expires in 48s (lease 3f9c0a1b)".
 pub(crate) fn holder(lease: &Lease, clock: &Clock) -> String {
     let now = clock.now();
     let process = match lease.kind {
@@ -28,7 +28,7 @@ pub(crate) fn holder(lease: &Lease, clock: &Clock) -> String {
     let held = short(now.millis_since(lease.granted));
     let rest = match lease.expires {
         Some(at) if at <= now => format!(", expired {} ago", short(now.millis_since(at))),
-        Some(at) => format!(", for another {} unless renewed", short(at.millis_since(now))),
+        Some(at) => format!(", expires in {}", short(at.millis_since(now))),
         None => String::new(),
     };
     let state = match (&lease.pickup, lease.orphaned) {
@@ -47,12 +47,27 @@ pub(crate) fn waiter(ticket: &Ticket, clock: &Clock) -> String {
 }
 
 fn command(text: &str) -> String {
-    if text.is_empty() { String::new() } else { format!(", `{text}`") }
+    if text.is_empty() { String::new() } else { format!(", `{}`", abridged(text, COMMAND_SHOWN)) }
+}
+
+/// How many characters of a command a message shows: enough to know it by.
+pub(crate) const COMMAND_SHOWN: usize = 60;
+
+/// Shortens a text to some characters.
+pub(crate) fn abridged(text: &str, characters_max: usize) -> String {
+    let mut rest = text.char_indices();
+    match rest.nth(characters_max) {
+        None => text.into(),
+        Some(_) => {
+            let kept: String = text.chars().take(characters_max - 1).collect();
+            format!("{kept}…")
+        }
+    }
 }
 
 /// The first digits of a lease id: enough to tell leases apart, not enough to prove one.
 pub(crate) fn brief(lease: &Lease) -> String {
-    lease.id.to_string()[..8].to_owned()
+    lease.id.to_string().chars().take(leasehold_api::lease::BRIEF).collect()
 }
 
 /// One line for somebody in the way.
@@ -118,7 +133,7 @@ pub(crate) fn death(claims: &[Claim], death: &Death, clock: &Clock) -> (String, 
     let wanted = death.wanted.first();
     let message = match (presser, wanted) {
         (Some(presser), Some(wanted)) => format!(
-            "waiting for {what} would deadlock: {} wait(s) for {}, which you hold, and {blocked}",
+            "waiting for {what} would deadlock: {} waits for {}, which you hold, and {blocked}",
             presser.who.owner,
             resources(&wanted.claims),
         ),

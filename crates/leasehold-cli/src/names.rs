@@ -32,10 +32,8 @@ impl Base {
         // The whole text is checked first, so that a mistake is named as it was typed.
         let checkable: Vec<&str> = path.split('/').filter(|segment| *segment != "..").collect();
         let checkable = Some(checkable.join("/")).filter(|rest| !rest.is_empty());
-        if !path.is_empty() {
-            let checked = Resource::parse(&format!("path:{}", checkable.as_deref().unwrap_or(".")));
-            checked.map_err(|error| refused(text, &error))?;
-        }
+        let checkable = if path.is_empty() { "" } else { checkable.as_deref().unwrap_or(".") };
+        Resource::parse(&format!("path:{checkable}")).map_err(|error| refused(text, &error))?;
         let (literal, pattern) = split_at_wildcard(path);
         if pattern.is_some_and(|pattern| pattern.split('/').any(|segment| segment == "..")) {
             return Err(CliError::usage(format!("{text:?}: `..` after a wildcard leads nowhere certain"))

@@ -48,6 +48,11 @@ pub(crate) fn usage_error(error: &clap::Error) -> u8 {
     let help = !error.use_stderr();
     let text = error.render().to_string();
     let _ = if help { write!(io::stdout(), "{text}") } else { write!(io::stderr(), "{text}") };
+    let mut words = std::env::args_os().skip(1);
+    let guard = words.next().is_some_and(|verb| verb == "guard");
+    if !help && guard && !words.any(|word| word == "--") {
+        talk("hint: write `--` before the command: leasehold guard NAME -- COMMAND");
+    }
     if help { exit::OK } else { exit::USAGE }
 }
 

@@ -155,6 +155,22 @@ fn covering(work: &Work<'_>, ask: &Ask, chain: &[LeaseId]) -> Vec<LeaseId> {
     work.rules().chain(chain).filter(covers).map(|lease| lease.id).collect()
 }
 
+/// Parks the tickets that this request may come back to and whose waiters are dead: a killed wait is
+/// taken up again where it was, whether or not its turn has come meanwhile.
+fn park_the_dead(work: &mut Work<'_>, ask: &Ask, chain: &[LeaseId]) -> Result<(), More> {
+    let own = |t: &&Ticket| t.is_waiting() && t.resumes(&ask.who, &ask.claims, ask.kind, chain);
+    work.require(work.view().tickets().filter(own).map(|ticket| Key::Life(ticket.request)))?;
+    let rules = work.rules();
+    let gone = work.view().tickets().filter(own).filter(|ticket| rules.waiter_is_gone(ticket));
+    let until = work.policy().place_until(work.view().now());
+    let parked = gone.map(|t| Ticket { state: TicketState::Parked { until }, ..t.clone() });
+    let parked: Vec<Ticket> = parked.collect();
+    for ticket in parked {
+        work.push(Event::Parked { ticket: Box::new(ticket) });
+    }
+    Ok(())
+}
+
 /// The ticket that a request would have, with the place or the age that is kept for it.
 struct Newcomer {
     ticket: Ticket,
@@ -218,6 +234,7 @@ fn agents_of(work: &Work<'_>, ask: &Ask, chain: &[LeaseId]) -> Vec<Agent> {
 
 /// Step 5: without waiting. Such a request is never a ticket: it overtakes nobody and never dies.
 fn ask_now(work: &mut Work<'_>, ask: &Ask, chain: Vec<LeaseId>) -> Result<Verdict, More> {
+    park_the_dead(work, ask, &chain)?;
     work.require_lives()?;
     work.settle(None)?;
     let Newcomer { ticket, parked, spent } = newcomer(work, ask, chain)?;
@@ -269,6 +286,7 @@ fn in_the_way(work: &Work<'_>, ticket: &Ticket) -> Option<(Refusal, RefusedFor, 
 
 /// Steps 6 and 7: take a place, and settle with it as the newcomer.
 fn ask_and_wait(work: &mut Work<'_>, ask: &Ask, chain: Vec<LeaseId>) -> Result<Verdict, More> {
+    park_the_dead(work, ask, &chain)?;
     let Newcomer { ticket, parked, spent } = newcomer(work, ask, chain)?;
     let (first, ticket) = (work.events.len(), Box::new(ticket));
     work.push(match parked {

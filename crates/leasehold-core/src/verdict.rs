@@ -1,5 +1,6 @@
 //! What the kernel answers (law L14).
 
+use crate::claim::Claim;
 use crate::event::Event;
 use crate::{freeze::Freeze, id::LeaseId, lease::Lease, resource::Resource, ticket::Ticket};
 use crate::{time::Timestamp, view::Key};
@@ -130,6 +131,15 @@ impl Blocker {
         match self {
             Self::Lease(lease) => lease.id,
             Self::Ticket(ticket) => ticket.request,
+        }
+    }
+
+    /// Returns what it holds or waits for.
+    #[must_use]
+    pub fn claims(&self) -> &[Claim] {
+        match self {
+            Self::Lease(lease) => &lease.claims,
+            Self::Ticket(ticket) => &ticket.claims,
         }
     }
 }

@@ -12,8 +12,9 @@ use leasehold_core::lease::{Kind, Pickup};
 use leasehold_core::verdict::{Blocker, Death, Place, Refusal, Verdict};
 use leasehold_core::view::{Key, View};
 use leasehold_core::{Lease, LeaseId, Ticket, Timestamp};
-use leasehold_store::{Access, Loaded, Part, Presence, Store, Watched, Woken};
+use leasehold_store::{Access, Loaded, Part, Presence, Store, StoreError, Watched, Woken};
 use std::os::fd::BorrowedFd;
+use std::time::{Duration, Instant};
 
 /// How a caller takes part in a wait.
 pub struct Waiting<'a> {
@@ -95,7 +96,8 @@ pub(crate) fn acquire<S: Store>(
     // A standing lease that nobody waits for needs no process behind it.
     let alone = ask.kind == Kind::Standing && ask.wait == Wait::No;
     let presence = if alone { None } else { Some(coordinator.store().attend(ask.id)?) };
-    Acquire { coordinator, ask, presence, limit: None, ticket: None, told: None }.run(waiting)
+    let begun = Instant::now();
+    Acquire { coordinator, ask, presence, begun, limit: None, ticket: None, told: None }.run(waiting)
 }
 
 /// One ask under way.
@@ -103,6 +105,7 @@ struct Acquire<'a, S> {
     coordinator: &'a Coordinator<S>,
     ask: Ask,
     presence: Option<Box<dyn Presence>>,
+    begun: Instant,
     /// When the wait is over: fixed by the first ask, kept when a lost place is asked for again.
     limit: Option<Timestamp>,
     /// The ticket as it last was, to say why it died.
@@ -114,7 +117,7 @@ struct Acquire<'a, S> {
 impl<S: Store> Acquire<'_, S> {
     fn run(mut self, waiting: &mut Waiting<'_>) -> Result<Acquired, ServiceError> {
         loop {
-            let Answer { value, clock } = self.coordinator.execute(&Command::Ask(self.ask.clone()))?;
+            let Answer { value, clock } = self.execute(&Command::Ask(self.ask.clone()))?;
             match value {
                 Verdict::Granted(lease) if lease.is_bound() => return Ok(self.held(*lease, clock)),
                 Verdict::Queued(place) => {
@@ -136,6 +139,25 @@ impl<S: Store> Acquire<'_, S> {
             if let (Some(limit), Wait::Millis(_)) = (self.limit, self.ask.wait) {
                 self.ask.wait = Wait::Millis(limit.millis_since(self.look_now()?).max(1));
             }
+        }
+    }
+
+    /// Carries out a command. Who waits has time: a store that is busy is asked again, for as long as
+    /// the wait may take, rather than lose a place in the queue over it.
+    fn execute(&self, command: &Command) -> Result<Answer<Verdict>, ServiceError> {
+        loop {
+            match self.coordinator.execute(command) {
+                Err(ServiceError::Store(StoreError::Busy { .. })) if self.has_time() => {}
+                other => return other,
+            }
+        }
+    }
+
+    fn has_time(&self) -> bool {
+        match self.ask.wait {
+            Wait::No => false,
+            Wait::Millis(millis) => self.begun.elapsed() < Duration::from_millis(millis),
+            Wait::Forever => true,
         }
     }
 
@@ -207,7 +229,7 @@ impl<S: Store> Acquire<'_, S> {
                 // say what follows from it.
                 Woken::Watch | Woken::Time => {
                     let claims = self.ask.claims.iter().map(|c| Key::Overlap(c.resource.clone()));
-                    let _settled = self.coordinator.execute(&Command::Timer(claims.collect()))?;
+                    let _settled = self.execute(&Command::Timer(claims.collect()))?;
                 }
             }
         }
@@ -270,7 +292,7 @@ impl<S: Store> Acquire<'_, S> {
     }
 
     fn pick_up(&mut self) -> Result<Option<Acquired>, ServiceError> {
-        let Answer { value, clock } = self.coordinator.execute(&Command::Bind(self.ask.id))?;
+        let Answer { value, clock } = self.execute(&Command::Bind(self.ask.id))?;
         let Verdict::Granted(lease) = value else {
             return Ok(None);
         };
@@ -284,7 +306,7 @@ impl<S: Store> Acquire<'_, S> {
         end: impl FnOnce((Box<Place>, Clock)) -> Acquired,
         place: Box<Place>,
     ) -> Result<Option<Acquired>, ServiceError> {
-        let Answer { value, clock } = self.coordinator.execute(&Command::Timeout(self.ask.id))?;
+        let Answer { value, clock } = self.execute(&Command::Timeout(self.ask.id))?;
         if matches!(value, Verdict::Granted(_)) {
             return self.pick_up();
         }

@@ -75,14 +75,7 @@ impl FileStore {
         let shared = Arc::new(Shared::new(root, gate, options.clock)?);
         let workspace = match Header::decode(&shared.gate.peek(&shared.root)?) {
             Ok(header) => header.workspace,
-            Err(Unreadable::Newer(found)) => {
-                let path = shared.root.join(MUTEX);
-                return Err(StoreError::Newer {
-                    path,
-                    found,
-                    known: VERSION,
-                });
-            }
+            Err(newer @ Unreadable::Newer(_)) => return Err(unreadable_header(&shared, newer)),
             // A new one, or one to be found again.
             Err(Unreadable::Torn) => Session::enter(&shared)?.header.workspace,
         };
@@ -126,6 +119,10 @@ impl FileStore {
     pub fn sweep(&self) -> Result<usize, StoreError> {
         let session = Session::enter(&self.shared)?;
         recover::sweep(&self.shared, &session.fold()?)
+    }
+
+    fn unreadable(&self, unreadable: Unreadable) -> StoreError {
+        unreadable_header(&self.shared, unreadable)
     }
 
     fn load_inside(&self, keys: &[Key]) -> Result<(Session<'_>, View), StoreError> {
@@ -187,7 +184,7 @@ impl FileStore {
         for key in keys {
             match key {
                 Key::All => {
-                    let (state, end) = fold(&shared.root, segment)?;
+                    let (state, end) = fold(&shared.root, segment, header)?;
                     if end != header.applied {
                         return Ok(None);
                     }
@@ -211,25 +208,9 @@ impl FileStore {
     /// holds, which is more than was asked for.
     fn look_at_the_log(&self, keys: &[Key]) -> Result<View, StoreError> {
         let shared = &*self.shared;
-        let path = || shared.root.join(MUTEX);
-        let header = match Header::decode(&shared.gate.peek(&shared.root)?) {
-            Ok(header) => header,
-            Err(Unreadable::Newer(found)) => {
-                return Err(StoreError::Newer {
-                    path: path(),
-                    found,
-                    known: VERSION,
-                });
-            }
-            Err(Unreadable::Torn) => {
-                let detail = "it is not whole, and may not be written".into();
-                return Err(StoreError::Damaged {
-                    path: path(),
-                    detail,
-                });
-            }
-        };
-        let (state, _) = fold(&shared.root, &*shared.segment(header.segment)?)?;
+        let header = Header::decode(&shared.gate.peek(&shared.root)?);
+        let header = header.map_err(|unreadable| self.unreadable(unreadable))?;
+        let (state, _) = fold(&shared.root, &*shared.segment(header.segment)?, &header)?;
         let last_ms = header.last_ms.max(state.last.as_millis());
         let time_line = if header.boot == shared.boot {
             TimeLine::of_anchor(header.anchor_ms)
@@ -253,23 +234,46 @@ impl FileStore {
 }
 
 /// Folds a log as far as it is whole.
-fn fold(root: &Root, segment: &Segment) -> Result<(State, u64), StoreError> {
+fn fold(root: &Root, segment: &Segment, header: &Header) -> Result<(State, u64), StoreError> {
     let mut state = State::default();
     let (end, found) = segment.commits(root, 0, &mut |commit| {
         state.apply(commit.at, &commit.events);
         Ok(true)
     })?;
-    match found {
-        End::Clean | End::Torn => Ok((state, end)),
-        End::Bad => Err(bad_line(root, segment, end)),
-    }
+    check_end(root, segment, header, end, found)?;
+    Ok((state, end))
 }
 
-fn bad_line(root: &Root, segment: &Segment, at: u64) -> StoreError {
+/// Without the mutex a line may be read while it is appended; what the header counts must be whole.
+fn check_end(
+    root: &Root,
+    segment: &Segment,
+    header: &Header,
+    end: u64,
+    found: End,
+) -> Result<(), StoreError> {
+    if found != End::Bad && end >= header.applied {
+        return Ok(());
+    }
     let path = root.join(&segment_path(segment.number()));
-    StoreError::Damaged {
+    Err(StoreError::Damaged {
         path,
-        detail: format!("the line at offset {at} is not whole"),
+        detail: format!("the line at offset {end} is not whole"),
+    })
+}
+
+fn unreadable_header(shared: &Shared, unreadable: Unreadable) -> StoreError {
+    let path = shared.root.join(MUTEX);
+    match unreadable {
+        Unreadable::Newer(found) => StoreError::Newer {
+            path,
+            found,
+            known: VERSION,
+        },
+        Unreadable::Torn => {
+            let detail = "it is not whole, and may not be written".into();
+            StoreError::Damaged { path, detail }
+        }
     }
 }
 
@@ -347,31 +351,28 @@ impl Store for FileStore {
 
     fn audit(&self, each: &mut dyn FnMut(Commit<'_>) -> bool) -> Result<(), StoreError> {
         let shared = &*self.shared;
-        let number = match Header::decode(&shared.gate.peek(&shared.root)?) {
-            Ok(header) => header.segment,
-            _ if shared.gate.is_writable() => Session::enter(shared)?.header.segment,
-            Err(Unreadable::Newer(found)) => {
-                let path = shared.root.join(MUTEX);
-                return Err(StoreError::Newer {
-                    path,
-                    found,
-                    known: VERSION,
-                });
-            }
-            Err(Unreadable::Torn) => 1,
+        let header = match Header::decode(&shared.gate.peek(&shared.root)?) {
+            Ok(header) => header,
+            _ if shared.gate.is_writable() => Session::enter(shared)?.header,
+            Err(unreadable) => return Err(self.unreadable(unreadable)),
         };
+        // Opened anew: this is long, and others go on meanwhile.
+        let number = header.segment;
         let segment = Segment::open(&shared.root, number, OFlags::RDONLY).map_err(|errno| {
             StoreError::io("open", shared.root.join(&segment_path(number)), errno)
         })?;
+        let mut is_told = false;
         let (at, found) = segment.commits(&shared.root, 0, &mut |commit| {
-            Ok(each(Commit {
+            is_told = !each(Commit {
                 at: commit.at,
                 events: &commit.events,
-            }))
+            });
+            Ok(!is_told)
         })?;
-        match found {
-            End::Clean | End::Torn => Ok(()),
-            End::Bad => Err(bad_line(&shared.root, &segment, at)),
+        if is_told {
+            Ok(())
+        } else {
+            check_end(&shared.root, &segment, &header, at, found)
         }
     }
 }

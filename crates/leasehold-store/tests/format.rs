@@ -1,4 +1,5 @@
 //! The stored format: every event comes back as it went, and what makes no sense is refused.
+#![expect(clippy::unwrap_used, reason = "these are tests")]
 
 use leasehold_core::event::{Event, RefusedFor};
 use leasehold_core::lease::Pickup;

@@ -18,8 +18,11 @@ pub(crate) fn run(args: &Exists) -> u8 {
 }
 
 fn exists(args: &Exists) -> Result<bool, CliError> {
-    let context = context::open(&args.store)?;
-    let resource = context.base.parse(&args.name)?;
+    let (context, base) = context::open_to_look(&args.store)?;
+    let resource = base.parse(&args.name)?;
+    let Some(context) = context else {
+        return Ok(false);
+    };
     let answer = context.leasing.look_at(&resource)?;
     let (view, clock) = (&answer.value, &answer.clock);
     let holds = |lease| {

@@ -121,7 +121,7 @@ impl Running<'_> {
             Ok(running) => running,
             Err(error) => {
                 let _released = held.release(leasing)?;
-                return Ok(not_started(&error.to_string(), error.exit_code()));
+                return Ok(not_started(&error, error.exit_code()));
             }
         };
         let mut keeper = Keeper::new(leasing, held);
@@ -151,7 +151,7 @@ impl Running<'_> {
         let command = self.command(inside.unwrap_or(innermost.id), innermost, clock);
         let running = match command.spawn(self.signals) {
             Ok(running) => running,
-            Err(error) => return Ok(not_started(&error.to_string(), error.exit_code())),
+            Err(error) => return Ok(not_started(&error, error.exit_code())),
         };
         let leasing = &*self.context.leasing;
         let mut keeper = CoverKeeper::new(leasing, cover.iter().map(|lease| lease.id).collect());
@@ -181,8 +181,10 @@ impl Running<'_> {
     }
 }
 
-fn not_started(error: &str, code: u8) -> Outcome {
-    Outcome { exit: code, ..answer::outcome(VERB, Code::Error, format!("failed to {error}")) }
+fn not_started(error: &dyn std::error::Error, code: u8) -> Outcome {
+    let reason = error.source().map_or_else(String::new, |reason| format!(": {reason}"));
+    let text = format!("failed to {error}{reason}");
+    Outcome { exit: code, ..answer::outcome(VERB, Code::Error, text) }
 }
 
 /// The outcome of a command that ran: its own exit code, unless its lease was lost.

@@ -46,7 +46,7 @@ pub(crate) fn named_lease(flag: Option<LeaseId>, workspace: &str) -> Result<Leas
 
 /// The outcome for a lease that is not held any more.
 pub(crate) fn lost(verb: &'static str, lease: LeaseId) -> Outcome {
-    let text = format!("the lease {lease} is not held any more");
+    let text = format!("the lease {lease} is not held, or not any more");
     Outcome {
         hints: vec!["stop what relied on it, then ask for it again".into()],
         ..answer::outcome(verb, Code::Lost, text)

@@ -2,7 +2,7 @@
 
 use crate::cli::Status;
 use crate::error::CliError;
-use crate::{answer, context, ui};
+use crate::{answer, context, message, ui};
 use leasehold_api::code::Code;
 use leasehold_api::duration::short;
 use leasehold_api::lease::{ClaimInfo, FreezeInfo, LeaseInfo, LeaseState, Party, TicketInfo};
@@ -24,8 +24,11 @@ pub(crate) fn run(args: &Status) -> u8 {
 }
 
 fn look(args: &Status) -> Result<Outcome, CliError> {
-    let context = context::open(&args.store)?;
-    let resource = args.name.as_deref().map(|name| context.base.parse(name)).transpose()?;
+    let (context, base) = context::open_to_look(&args.store)?;
+    let resource = args.name.as_deref().map(|name| base.parse(name)).transpose()?;
+    let Some(context) = context else {
+        return Ok(summed_up(answer::outcome(VERB, Code::Ok, ""), resource.as_ref()));
+    };
     let key = resource.clone().map_or(Key::All, Key::Overlap);
     let Answer { value: view, clock } = context.leasing.look(&[key])?;
     let mut leases: Vec<&Lease> = view.leases().collect();
@@ -87,7 +90,9 @@ fn process(pid: Option<u32>, command: &str) -> String {
     match (pid, command) {
         (None, _) => "standing".into(),
         (Some(pid), "") => format!("pid {pid}"),
-        (Some(pid), command) => format!("pid {pid}  {command}"),
+        (Some(pid), command) => {
+            format!("pid {pid}  {}", message::abridged(command, message::COMMAND_SHOWN))
+        }
     }
 }
 

@@ -90,7 +90,12 @@ fn release(
         }
         _ if proof == Proof::Force => {
             let text = format!("took {what} away from {}", message::holder(lease, clock));
-            answer::granted(VERB, text, lease, clock)
+            let mut outcome = answer::granted(VERB, text, lease, clock);
+            if lease.kind == Kind::Scoped {
+                let hint = "its command is being stopped; the next in line may start before it has ended";
+                outcome.hints.push(hint.into());
+            }
+            outcome
         }
         _ => answer::granted(VERB, format!("unlocked {what}"), lease, clock),
     })

@@ -126,7 +126,9 @@ impl Place {
 
     /// Returns the guard of `words`, not started yet.
     fn guard(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(std::env::current_exe().unwrap());
+        // Tests may be run where signals are ignored, as a shell's background jobs ignore INT.
+        let mut command = Command::new("env");
+        command.arg("--default-signal").arg(std::env::current_exe().unwrap());
         self.as_guard(&mut command, words);
         command.args(guard_arguments());
         command
@@ -290,6 +292,8 @@ fn the_command_gets_default_dispositions_and_an_empty_mask() {
     let place = Place::new();
     // Started by a program that blocks everything, SIGCHLD included.
     let start = "import os, signal, sys
+for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, signal.SIG_DFL)
 signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 32))
 os.execv(sys.argv[1], sys.argv[1:])";
     let mut python = Command::new("python3");

@@ -1,1 +1,349 @@
-//! x
+//! Killed, stopped and forgotten processes: what is protected stays so, what is dead is free.
+
+use crate::log::events;
+use crate::process::{PATIENCE, Running, eventually};
+use crate::repo::{Hold, Repo, script_to_hold};
+use insta::assert_snapshot;
+use rustix::process::Signal;
+
+/// A guard of `build` whose command runs, by ada.
+fn hold(repo: &Repo, flags: &str) -> Hold {
+    let words = format!("build {flags}");
+    repo.hold_call("h", |script| {
+        repo.guard(words.trim_end(), script).owner("ada")
+    })
+}
+
+/// Somebody who waits for `build`.
+fn waiter(repo: &Repo, owner: &str) -> Running {
+    repo.guard("build --wait", "true")
+        .owner(owner)
+        .start()
+        .waits()
+}
+
+/// Asserts that somebody else does not get `build`, and returns what is said.
+fn refused(repo: &Repo) -> String {
+    repo.leasehold("guard build -- true")
+        .owner("bob")
+        .run()
+        .exits(2)
+        .stderr
+}
+
+#[test]
+fn a_killed_guard_leaves_its_command_protected() {
+    let repo = Repo::new();
+    let mut held = hold(&repo, "");
+    held.kill_guard();
+    let said = refused(&repo);
+    assert!(
+        said.contains("its guard is dead, its command still runs"),
+        "{said}"
+    );
+    let status = repo.leasehold("status").run().exits(0).stdout;
+    assert!(
+        status.contains("[ORPHAN: guard dead, command alive]"),
+        "{status}"
+    );
+    let waiter = waiter(&repo, "cyd");
+    repo.leasehold(&format!("check --lease {}", held.lease))
+        .run()
+        .exits(0);
+    held.open();
+    waiter.end().exits(0);
+    assert_eq!(
+        (
+            events(&repo, "orphaned").len(),
+            events(&repo, "freed").len()
+        ),
+        (1, 1)
+    );
+}
+
+#[test]
+fn an_orphan_is_protected_past_its_ttl() {
+    let repo = Repo::new();
+    let mut held = hold(&repo, "--ttl 200ms");
+    held.kill_guard();
+    eventually("its expiry", PATIENCE, || {
+        (repo.lease("build")["expires_in_ms"] == 0).then_some(())
+    });
+    assert_eq!(repo.lease("build")["state"], "orphan");
+    refused(&repo);
+    held.open();
+    eventually("its end", PATIENCE, || {
+        (repo.try_guard("build") == 0).then_some(())
+    });
+}
+
+#[test]
+fn a_killed_command_ends_its_guard() {
+    let repo = Repo::new();
+    let held = hold(&repo, "");
+    held.signal_command(Signal::KILL);
+    held.guard.end().exits(137);
+    assert_eq!(events(&repo, "released").len(), 1);
+    assert_eq!(repo.try_guard("build"), 0);
+}
+
+#[test]
+fn when_both_are_killed_the_next_has_it_at_once() {
+    let repo = Repo::new();
+    let mut held = hold(&repo, "");
+    let waiter = waiter(&repo, "bob");
+    held.signal_command(Signal::STOP);
+    held.kill_guard();
+    held.signal_command(Signal::KILL);
+    waiter.end().exits(0);
+    assert_eq!(events(&repo, "freed").len(), 1);
+}
+
+#[test]
+fn when_both_are_killed_it_is_free_without_a_waiter() {
+    let repo = Repo::new();
+    let mut held = hold(&repo, "");
+    held.kill_guard();
+    held.signal_command(Signal::KILL);
+    eventually("its end", PATIENCE, || {
+        (repo.try_guard("build") == 0).then_some(())
+    });
+}
+
+#[test]
+fn a_zombie_holds_nothing() {
+    let repo = Repo::new();
+    let held = hold(&repo, "");
+    held.signal_command(Signal::STOP);
+    held.guard.signal(Signal::KILL);
+    held.guard.becomes_zombie();
+    held.signal_command(Signal::KILL);
+    eventually("its end", PATIENCE, || {
+        (repo.try_guard("build") == 0).then_some(())
+    });
+    held.guard.becomes_zombie();
+}
+
+#[test]
+fn a_waiter_killed_at_its_grant_is_passed_over() {
+    let repo = Repo::new();
+    let held = hold(&repo, "");
+    let [first, second] = ["bob", "cyd"].map(|owner| waiter(&repo, owner));
+    first.signal(Signal::STOP);
+    held.end().exits(0);
+    assert_eq!(repo.lease("build")["state"], "granted");
+    assert_eq!(repo.lease("build")["owner"], "bob");
+    first.signal(Signal::KILL);
+    first.end().exits(-9);
+    second.end().exits(0);
+    let passed = events(&repo, "passed");
+    assert_eq!(
+        (passed.len(), &passed[0]["lease"]["who"]["owner"]),
+        (1, &"bob".into())
+    );
+}
+
+#[test]
+fn a_waiter_stopped_at_its_grant_is_passed_over_in_time_and_served_later() {
+    let repo = Repo::new();
+    let held = hold(&repo, "");
+    let [first, second] = ["bob", "cyd"].map(|owner| waiter(&repo, owner));
+    first.signal(Signal::STOP);
+    held.end().exits(0);
+    assert_eq!(repo.lease("build")["state"], "granted");
+    // The pick-up time is 10 s.
+    second.end().exits(0);
+    assert_eq!(events(&repo, "passed").len(), 1);
+    first.signal(Signal::CONT);
+    first.end().exits(0);
+    // With the place that it had.
+    let (queued, granted) = (events(&repo, "queued"), events(&repo, "granted"));
+    assert_eq!(
+        granted.last().unwrap()["lease"]["number"],
+        queued[0]["ticket"]["number"]
+    );
+}
+
+#[test]
+fn a_guard_stopped_past_its_ttl_finds_its_lease_lost() {
+    let repo = Repo::new();
+    let held = hold(&repo, "--ttl 1s");
+    held.guard.signal(Signal::STOP);
+    let next = repo.hold_call("n", |script| {
+        repo.guard("build --wait --timeout 20s", script)
+            .owner("bob")
+    });
+    let check = |hold: &Hold, code| {
+        let words = format!("check --lease {} --token {}", hold.lease, hold.token);
+        repo.leasehold(&words).run().exits(code);
+    };
+    check(&held, 6);
+    check(&next, 0);
+    assert!(next.token.parse::<u64>().unwrap() > held.token.parse::<u64>().unwrap());
+    held.guard.signal(Signal::CONT);
+    let ran = held.guard.end().exits(6);
+    assert_snapshot!(ran.stderr, @r"
+    error: the lease on `build` was lost while the command ran
+    hint: the command was stopped; check what it did, others may have run meanwhile
+    ");
+    check(&next, 0);
+    next.end().exits(0);
+    assert_eq!(events(&repo, "lapsed").len(), 1);
+}
+
+#[test]
+fn a_guard_stopped_past_its_ttl_goes_on_when_nobody_wanted_it() {
+    let repo = Repo::new();
+    let held = hold(&repo, "--ttl 300ms");
+    held.guard.signal(Signal::STOP);
+    eventually("its expiry", PATIENCE, || {
+        (repo.lease("build")["state"] == "expired").then_some(())
+    });
+    let renewals = events(&repo, "renewed").len();
+    held.guard.signal(Signal::CONT);
+    eventually("a renewal", PATIENCE, || {
+        (events(&repo, "renewed").len() > renewals).then_some(())
+    });
+    held.end().exits(0);
+}
+
+#[test]
+fn a_daemon_left_behind_keeps_nothing() {
+    let repo = Repo::new();
+    let daemon = r#"setsid sh -c 'echo up > "$D/up"; sleep 600' > /dev/null 2>&1 &
+        until [ -e "$D/up" ]; do sleep 0.01; done"#;
+    repo.guard("build", daemon).run().exits(0);
+    assert_eq!(repo.try_guard("build"), 0);
+    assert!(!repo.processes().is_empty(), "the daemon is gone");
+}
+
+#[test]
+fn a_script_that_closes_its_descriptors_is_still_protected() {
+    let repo = Repo::new();
+    let mut held = repo.hold_call("h", |script| {
+        let close = "exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-";
+        repo.guard("build", &format!("{close}; {script}"))
+            .owner("ada")
+    });
+    held.kill_guard();
+    refused(&repo);
+    // What it starts counts as well.
+    held.open();
+    eventually("its end", PATIENCE, || {
+        (repo.try_guard("build") == 0).then_some(())
+    });
+}
+
+#[test]
+fn what_the_command_started_is_protected_when_both_are_killed() {
+    let repo = Repo::new();
+    let _gate = repo.gate("child.go");
+    let mut held = repo.hold_call("h", |script| {
+        let child = script_to_hold("child");
+        repo.guard("build", &format!("sh -c '{child}' & {script}"))
+            .owner("ada")
+    });
+    repo.appears("child.up");
+    held.kill_guard();
+    held.signal_command(Signal::KILL);
+    // The child goes on: nobody has said that the work is over.
+    refused(&repo);
+    _gate.open();
+    eventually("its end", PATIENCE, || {
+        (repo.try_guard("build") == 0).then_some(())
+    });
+}
+
+#[test]
+fn a_lease_taken_away_stops_its_command() {
+    let repo = Repo::new();
+    let held = repo.hold_call("h", |script| {
+        let script = format!(r#"trap 'echo stopped > "$D/stopped"; exit 0' TERM; {script}"#);
+        repo.guard("build", &script).owner("ada")
+    });
+    repo.leasehold("unlock build --force")
+        .owner("bob")
+        .run()
+        .exits(0);
+    let ran = held.guard.end().exits(6);
+    assert_eq!(repo.appears("stopped"), "stopped");
+    assert!(ran.stderr.contains("lost while the command ran"), "{ran}");
+}
+
+#[test]
+fn a_lost_command_that_does_not_listen_is_killed() {
+    let repo = Repo::new();
+    let held = repo.hold_call("h", |script| {
+        let script = format!("trap '' TERM; {script}");
+        repo.guard("build --stop-grace 100ms", &script).owner("ada")
+    });
+    repo.leasehold("unlock build --force")
+        .owner("bob")
+        .run()
+        .exits(0);
+    held.guard.end().exits(6);
+    assert!(rustix::process::test_kill_process(pid(held.command)).is_err());
+}
+
+fn pid(number: i32) -> rustix::process::Pid {
+    rustix::process::Pid::from_raw(number).unwrap()
+}
+
+/// A signal to a guard reaches all of the command's group.
+fn check_passed_on(signal: Signal, code: i32) {
+    let repo = Repo::new();
+    let _gate = repo.gate("child.go");
+    let held = repo.hold_call("h", |script| {
+        let child = script_to_hold("child");
+        repo.guard("build", &format!("sh -c '{child}' & {script}"))
+            .owner("ada")
+    });
+    let up = repo.appears("child.up");
+    let child = pid(up.split(' ').next().unwrap().parse().unwrap());
+    held.guard.signal(signal);
+    held.guard.end().exits(code);
+    eventually("the child's end", PATIENCE, || {
+        rustix::process::test_kill_process(child).err()
+    });
+    assert_eq!(repo.try_guard("build"), 0);
+}
+
+#[test]
+fn a_termination_reaches_the_whole_group() {
+    check_passed_on(Signal::TERM, 143);
+}
+
+#[test]
+fn a_hangup_reaches_the_whole_group() {
+    check_passed_on(Signal::HUP, 129);
+}
+
+#[test]
+fn a_command_may_answer_a_termination_with_a_code_of_its_own() {
+    let repo = Repo::new();
+    let held = repo.hold_call("h", |script| {
+        repo.guard("build", &format!("trap 'exit 3' TERM; {script}"))
+    });
+    held.guard.signal(Signal::TERM);
+    held.guard.end().exits(3);
+    assert_eq!(repo.try_guard("build"), 0);
+}
+
+#[test]
+fn a_process_stopped_inside_the_store_is_named() {
+    let repo = Repo::new();
+    repo.lock("issue:1", "ada");
+    // As a process that was stopped at the worst moment: it has the mutex and does not move.
+    let mutex = std::fs::File::options()
+        .read(true)
+        .write(true)
+        .open(repo.root().join("mutex"));
+    let mutex = mutex.unwrap();
+    rustix::fs::flock(&mutex, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    let ran = repo.leasehold("lock build").owner("ada").run().exits(1);
+    assert!(ran.stderr.contains("is busy"), "{ran}");
+    // Whoever only looks need not go inside.
+    repo.leasehold("exists issue:1").run().exits(0);
+    drop(mutex);
+    repo.leasehold("lock build").owner("ada").run().exits(0);
+}

@@ -14,11 +14,20 @@ fn report(repo: &Repo, name: &str) -> serde_json::Value {
 fn exit_codes_pass_through() {
     let repo = Repo::new();
     for code in [0, 1, 2, 5, 6, 7, 64, 255] {
-        let ran = repo.guard("build", &format!("exit {code}")).run().exits(code);
-        assert_eq!((ran.stdout, ran.stderr), (String::new(), String::new()), "exit {code}");
+        let ran = repo
+            .guard("build", &format!("exit {code}"))
+            .run()
+            .exits(code);
+        assert_eq!(
+            (ran.stdout, ran.stderr),
+            (String::new(), String::new()),
+            "exit {code}"
+        );
     }
     for (signal, number) in [("TERM", 15), ("KILL", 9), ("SEGV", 11)] {
-        repo.guard("build", &format!("kill -{signal} $$")).run().exits(128 + number);
+        repo.guard("build", &format!("kill -{signal} $$"))
+            .run()
+            .exits(128 + number);
     }
     repo.leasehold("exists build").run().exits(3);
 }
@@ -30,7 +39,11 @@ fn the_outcome_is_reported_apart_from_the_command() {
         let words = format!("{words} --json-file {}", repo.file("report").display());
         let ran = repo.guard(&words, script).owner("ada").run().exits(code);
         let report = report(&repo, "report");
-        assert_eq!((&report["verb"], &report["exit"]), (&"guard".into(), &code.into()), "{ran}");
+        assert_eq!(
+            (&report["verb"], &report["exit"]),
+            (&"guard".into(), &code.into()),
+            "{ran}"
+        );
         report
     };
     let done = check("build", "exit 7", 7);
@@ -41,7 +54,10 @@ fn the_outcome_is_reported_apart_from_the_command() {
     assert_eq!(killed["command"]["signal"], 15);
     let held = repo.hold("build");
     let refused = check("build", "true", 2);
-    assert_eq!((&refused["ok"], &refused["code"]), (&false.into(), &"held".into()));
+    assert_eq!(
+        (&refused["ok"], &refused["code"]),
+        (&false.into(), &"held".into())
+    );
     assert_eq!(refused["blockers"][0]["id"], *held.lease);
     assert_eq!(refused["blockers"][0]["pid"], held.guard.pid());
     assert!(refused["command"].is_null() && refused["leases"].is_null());
@@ -54,11 +70,24 @@ fn the_command_knows_its_lease() {
     let repo = Repo::new();
     let show = |words: &str, owner: Option<&str>| {
         let call = repo.guard(words, "env | grep ^LEASEHOLD_ | grep -v _TEST_ | sort");
-        let call = if let Some(owner) = owner { call.owner(owner) } else { call };
+        let call = if let Some(owner) = owner {
+            call.owner(owner)
+        } else {
+            call
+        };
         let shown = call.run().exits(0).stdout;
         let (_, held) = shown.split_once("LEASEHOLD_HELD=").unwrap();
-        let lease = shown.split_once("LEASEHOLD_LEASE=").unwrap().1.lines().next().unwrap();
-        assert!(held.lines().next().unwrap().ends_with(&format!("={lease}")), "{shown}");
+        let lease = shown
+            .split_once("LEASEHOLD_LEASE=")
+            .unwrap()
+            .1
+            .lines()
+            .next()
+            .unwrap();
+        assert!(
+            held.lines().next().unwrap().ends_with(&format!("={lease}")),
+            "{shown}"
+        );
         shown
     };
     assert_snapshot!(show("build", Some("ada")), @r"
@@ -73,7 +102,7 @@ fn the_command_knows_its_lease() {
     LEASEHOLD_HELD=[id]=[id]
     LEASEHOLD_LEASE=[id]
     LEASEHOLD_OWNER=ada
-    LEASEHOLD_RESOURCE=path:src issue:7
+    LEASEHOLD_RESOURCE=issue:7 path:src
     LEASEHOLD_TOKEN=[token]
     ");
     assert_snapshot!(show("gpu --slots 2", Some("ada")), @r"
@@ -86,8 +115,17 @@ fn the_command_knows_its_lease() {
     ");
     // Whoever has no name of his own does not get one by being shown.
     let nameless = show("build", None);
-    let owner = nameless.split_once("LEASEHOLD_OWNER=").unwrap().1.lines().next().unwrap();
-    assert!(nameless.contains(&format!("LEASEHOLD_NAMELESS={owner}\n")), "{nameless}");
+    let owner = nameless
+        .split_once("LEASEHOLD_OWNER=")
+        .unwrap()
+        .1
+        .lines()
+        .next()
+        .unwrap();
+    assert!(
+        nameless.contains(&format!("LEASEHOLD_NAMELESS={owner}\n")),
+        "{nameless}"
+    );
     assert!(show("build --owner bob", Some("ada")).contains("LEASEHOLD_OWNER=bob\n"));
 }
 
@@ -95,17 +133,29 @@ fn the_command_knows_its_lease() {
 fn streams_are_the_commands_own() {
     let repo = Repo::new();
     fs::write(repo.file("in"), "hello\n").unwrap();
-    let call = repo.guard("build", "cat; echo talk >&2").stdin(File::open(repo.file("in")).unwrap());
+    let call = repo
+        .guard("build", "cat; echo talk >&2")
+        .stdin(File::open(repo.file("in")).unwrap());
     let ran = call.run().exits(0);
-    assert_eq!((ran.stdout, ran.stderr), ("hello\n".into(), "talk\n".into()));
+    assert_eq!(
+        (ran.stdout, ran.stderr),
+        ("hello\n".into(), "talk\n".into())
+    );
 }
 
 #[test]
 fn a_second_guard_is_refused_and_told_what_to_do() {
     let repo = Repo::new();
     let held = repo.hold_call("h", |script| repo.guard("build", script).owner("ada"));
-    let ran = repo.leasehold("guard build -- make build").owner("bob").run().exits(2);
-    assert_snapshot!(ran.to_string().replace(&held.guard.pid().to_string(), "[guard]"));
+    let ran = repo
+        .leasehold("guard build -- make build")
+        .owner("bob")
+        .run()
+        .exits(2);
+    assert_snapshot!(
+        ran.to_string()
+            .replace(&held.guard.pid().to_string(), "[guard]")
+    );
     held.end().exits(0);
     assert_eq!(repo.try_guard("build"), 0);
 }
@@ -113,9 +163,18 @@ fn a_second_guard_is_refused_and_told_what_to_do() {
 #[test]
 fn one_owner_excludes_itself() {
     let repo = Repo::new();
-    let held = repo.hold_call("h", |script| repo.guard("build", script).owner("ada").session("s"));
-    repo.guard("build", "true").owner("ada").session("s").run().exits(2);
-    repo.guard("build --read", "true").owner("ada").run().exits(2);
+    let held = repo.hold_call("h", |script| {
+        repo.guard("build", script).owner("ada").session("s")
+    });
+    repo.guard("build", "true")
+        .owner("ada")
+        .session("s")
+        .run()
+        .exits(2);
+    repo.guard("build --read", "true")
+        .owner("ada")
+        .run()
+        .exits(2);
     held.end().exits(0);
 }
 
@@ -159,10 +218,17 @@ fn flags_stand_before_or_after_names() {
     let repo = Repo::new();
     let held = repo.hold("--ttl 5m --owner ada a --read b --priority 3");
     let lease = repo.lease("a");
-    let intents = lease["resources"].as_array().unwrap().iter().map(|claim| &claim["intent"]);
+    let intents = lease["resources"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|claim| &claim["intent"]);
     assert_eq!(intents.collect::<Vec<_>>(), ["consumes", "consumes"]);
     assert_eq!(lease["owner"], "ada");
-    assert!(lease["expires_in_ms"].as_u64().unwrap() > 290_000, "{lease}");
+    assert!(
+        lease["expires_in_ms"].as_u64().unwrap() > 290_000,
+        "{lease}"
+    );
     held.end().exits(0);
     // What follows `--` is the command's, whatever it looks like.
     let ran = repo.leasehold("guard a -- echo --read -- b").run().exits(0);
@@ -192,7 +258,10 @@ fn one_at_a_time_whatever_the_number() {
     fs::write(repo.file("sum"), "0\n").unwrap();
     let start = |_| repo.guard("sum --wait", script).start();
     let guards: Vec<_> = (0..20).map(start).collect();
-    let ended: Vec<Ran> = guards.into_iter().map(crate::process::Running::end).collect();
+    let ended: Vec<Ran> = guards
+        .into_iter()
+        .map(crate::process::Running::end)
+        .collect();
     assert!(ended.iter().all(|ran| ran.code() == 0));
     assert_eq!(repo.appears("sum"), "20");
 }

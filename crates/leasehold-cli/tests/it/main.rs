@@ -9,7 +9,10 @@
 //! every wait for them has a limit. What a test started is killed when the test ends, whatever
 //! happened in it.
 
-#![expect(clippy::unwrap_used, reason = "these are tests, their helpers included")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "these are tests, their helpers included"
+)]
 
 mod faults;
 mod guard;

@@ -8,10 +8,15 @@ use insta::assert_snapshot;
 fn a_guard_inside_its_own_lease_joins_it() {
     let repo = Repo::new();
     let show = "echo $LEASEHOLD_LEASE $LEASEHOLD_TOKEN";
-    let inner = format!("{show}; leasehold guard a -- sh -c '{show}'; leasehold guard a --wait -- sh -c '{show}'");
+    let inner = format!(
+        "{show}; leasehold guard a -- sh -c '{show}'; leasehold guard a --wait -- sh -c '{show}'"
+    );
     let ran = repo.guard("a b", &inner).run().exits(0);
     let lines: Vec<&str> = ran.stdout.lines().collect();
-    assert!(lines.len() == 3 && lines.iter().all(|line| *line == lines[0]), "{ran}");
+    assert!(
+        lines.len() == 3 && lines.iter().all(|line| *line == lines[0]),
+        "{ran}"
+    );
     assert_eq!(crate::log::events(&repo, "granted").len(), 1);
 }
 
@@ -19,10 +24,18 @@ fn a_guard_inside_its_own_lease_joins_it() {
 fn a_guard_inside_another_lease_has_its_own() {
     let repo = Repo::new();
     let show = "echo $LEASEHOLD_TOKEN";
-    let inner = format!("{show}; leasehold guard b -- sh -c '{show}; leasehold guard a -- true'; {show}");
+    let inner =
+        format!("{show}; leasehold guard b -- sh -c '{show}; leasehold guard a -- true'; {show}");
     let ran = repo.guard("a", &inner).run().exits(0);
-    let tokens: Vec<u64> = ran.stdout.lines().map(|line| line.parse().unwrap()).collect();
-    assert!(tokens.len() == 3 && tokens[1] > tokens[0] && tokens[2] == tokens[0], "{ran}");
+    let tokens: Vec<u64> = ran
+        .stdout
+        .lines()
+        .map(|line| line.parse().unwrap())
+        .collect();
+    assert!(
+        tokens.len() == 3 && tokens[1] > tokens[0] && tokens[2] == tokens[0],
+        "{ran}"
+    );
     repo.leasehold("exists b").run().exits(3);
 }
 
@@ -50,15 +63,25 @@ fn a_read_lease_is_no_cover_for_writing() {
 fn what_is_widened_is_not_covered() {
     let repo = Repo::new();
     let other = repo.hold("path:a/y");
-    repo.guard("path:a/x", "leasehold guard path:a -- true").run().exits(2);
+    repo.guard("path:a/x", "leasehold guard path:a -- true")
+        .run()
+        .exits(2);
     other.end().exits(0);
-    repo.guard("path:a/x", "leasehold guard path:a -- leasehold guard path:a/z -- true").run().exits(0);
+    repo.guard(
+        "path:a/x",
+        "leasehold guard path:a -- leasehold guard path:a/z -- true",
+    )
+    .run()
+    .exits(0);
 }
 
 #[test]
 fn a_lock_inside_a_guard_outlives_it() {
     let repo = Repo::new();
-    repo.guard("a", "leasehold lock a --ttl 5m > /dev/null").owner("ada").run().exits(0);
+    repo.guard("a", "leasehold lock a --ttl 5m > /dev/null")
+        .owner("ada")
+        .run()
+        .exits(0);
     assert_eq!(repo.lease("a")["kind"], "standing");
     assert_eq!(repo.try_guard("a"), 2);
     repo.leasehold("unlock a").owner("ada").run().exits(0);
@@ -100,18 +123,30 @@ fn check_crossing(repo: &Repo) -> String {
     gates.iter().for_each(crate::repo::Gate::open);
     let ended: [Ran; 2] = [first, second].map(Running::end);
     let codes = [ended[0].code(), ended[1].code()];
-    assert!([[0, 5], [5, 0]].contains(&codes), "{}{}", ended[0], ended[1]);
-    let (dead, outer, inner) = if codes[0] == 5 { (0, "a", "b") } else { (1, "b", "a") };
+    assert!(
+        [[0, 5], [5, 0]].contains(&codes),
+        "{}{}",
+        ended[0],
+        ended[1]
+    );
+    let (dead, outer, inner) = if codes[0] == 5 {
+        (0, "a", "b")
+    } else {
+        (1, "b", "a")
+    };
     crossing(repo, outer, inner, false).end().exits(0);
     let mut done: Vec<char> = repo.appears("done").replace('\n', "").chars().collect();
     done.sort_unstable();
     assert_eq!(done, ['a', 'b']);
     // The same whoever it was.
     let said = ended[dead].stderr.split_once("error: ").unwrap().1;
-    let said = said.replace(&format!("`{inner}`"), "[wanted]").replace(&format!("`{outer}`"), "[held]");
+    let said = said
+        .replace(&format!("`{inner}`"), "[wanted]")
+        .replace(&format!("`{outer}`"), "[held]");
     // The holder's command is the script of this test.
     let (before, rest) = said.split_once("(pid").unwrap();
-    format!("{before}{}", rest.split_once("(lease").unwrap().1).replace(&format!("agent-{inner}"), "[other]")
+    let (_, after) = rest.split_once("(lease").unwrap();
+    format!("{before}(…) (lease{after}").replace(&format!("agent-{inner}"), "[other]")
 }
 
 #[test]
@@ -129,7 +164,8 @@ fn three_in_a_ring_finish() {
     let ring = [("a", "b"), ("b", "c"), ("c", "a")];
     let gates = ring.map(|(outer, _)| repo.gate(&format!("{outer}.go")));
     let guards = ring.map(|(outer, inner)| crossing(&repo, outer, inner, true));
-    ring.iter().for_each(|(outer, _)| drop(repo.appears(&format!("{outer}.up"))));
+    ring.iter()
+        .for_each(|(outer, _)| drop(repo.appears(&format!("{outer}.up"))));
     gates.iter().for_each(crate::repo::Gate::open);
     let ended = guards.map(Running::end);
     let mut retries = 0;
@@ -148,7 +184,9 @@ fn three_in_a_ring_finish() {
 fn strangers_under_one_user_stay_strangers() {
     let repo = Repo::new();
     // In one agent's guard a lock is taken; in another's it is asked for.
-    repo.guard("a", "leasehold lock c --ttl 5m > /dev/null").run().exits(0);
+    repo.guard("a", "leasehold lock c --ttl 5m > /dev/null")
+        .run()
+        .exits(0);
     let again = "leasehold lock c --ttl 5m; echo $?";
     assert_eq!(repo.guard("b", again).run().exits(0).stdout, "2\n");
     // A stranger's lock may be waited for; one's own would never end.
@@ -160,11 +198,18 @@ fn strangers_under_one_user_stay_strangers() {
 #[test]
 fn an_agent_with_a_name_is_the_same_in_all_its_guards() {
     let repo = Repo::new();
-    repo.guard("a", "leasehold lock c --ttl 5m > /dev/null").owner("ada").run().exits(0);
+    repo.guard("a", "leasehold lock c --ttl 5m > /dev/null")
+        .owner("ada")
+        .run()
+        .exits(0);
     let again = "leasehold lock c --ttl 5m > /dev/null";
     repo.guard("b", again).owner("ada").run().exits(0);
     // It would wait for itself.
-    let ran = repo.guard("d", "leasehold guard c --wait -- true").owner("ada").run().exits(5);
+    let ran = repo
+        .guard("d", "leasehold guard c --wait -- true")
+        .owner("ada")
+        .run()
+        .exits(5);
     assert_snapshot!(ran.stderr);
 }
 
@@ -175,6 +220,9 @@ fn a_cover_that_is_lost_takes_what_joined_it_along() {
     let _gate = repo.gate("go");
     let outer = repo.guard("a", script).owner("ada").start();
     repo.appears("up");
-    repo.leasehold("unlock a --force").owner("bob").run().exits(0);
+    repo.leasehold("unlock a --force")
+        .owner("bob")
+        .run()
+        .exits(0);
     outer.end().exits(6);
 }

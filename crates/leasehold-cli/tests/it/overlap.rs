@@ -23,8 +23,21 @@ fn check(held: &str, taken: &[&str], free: &[&str]) {
 fn a_path_overlaps_what_is_above_and_below_it() {
     check(
         "path:src/auth",
-        &["path:src/auth", "path:src/auth/", "path:src", "path:.", "path:src/auth/x/y.rs"],
-        &["path:src/author", "path:src/api", "path:docs", "src", "name:src", "issue:src"],
+        &[
+            "path:src/auth",
+            "path:src/auth/",
+            "path:src",
+            "path:.",
+            "path:src/auth/x/y.rs",
+        ],
+        &[
+            "path:src/author",
+            "path:src/api",
+            "path:docs",
+            "src",
+            "name:src",
+            "issue:src",
+        ],
     );
 }
 
@@ -32,15 +45,34 @@ fn a_path_overlaps_what_is_above_and_below_it() {
 fn a_pattern_overlaps_what_it_can_match() {
     check(
         "path:src/*.rs",
-        &["path:src/a.rs", "path:src", "path:**/a.rs", "path:src/a*", "path:src/a.rs/deep"],
-        &["path:src/a.py", "path:src/auth/a.txt", "path:docs/*.rs", "path:src/*.md"],
+        &[
+            "path:src/a.rs",
+            "path:src",
+            "path:**/a.rs",
+            "path:src/a*",
+            "path:src/a.rs/deep",
+        ],
+        &[
+            "path:src/a.py",
+            "path:src/auth/a.txt",
+            "path:docs/*.rs",
+            "path:src/*.md",
+        ],
     );
 }
 
 #[test]
 fn flat_names_overlap_when_they_are_equal() {
-    check("issue:7", &["issue:7"], &["issue:70", "issue:8", "7", "repo:7"]);
-    check("build", &["build", "name:build"], &["Build", "build2", "path:build"]);
+    check(
+        "issue:7",
+        &["issue:7"],
+        &["issue:70", "issue:8", "7", "repo:7"],
+    );
+    check(
+        "build",
+        &["build", "name:build"],
+        &["Build", "build2", "path:build"],
+    );
 }
 
 #[test]

@@ -45,7 +45,11 @@ impl Call {
     pub(crate) fn new(mut command: Command, words: Vec<OsString>, output: PathBuf) -> Self {
         // A group of its own, so that a signal to it reaches nothing of ours.
         command.args(&words).stdin(Stdio::null()).process_group(0);
-        Self { command, words, output }
+        Self {
+            command,
+            words,
+            output,
+        }
     }
 
     pub(crate) fn owner(self, name: &str) -> Self {
@@ -81,7 +85,12 @@ impl Call {
         let file = |end| File::create(self.output.with_extension(end)).unwrap();
         self.command.stdout(file("out")).stderr(file("err"));
         let child = self.command.spawn().unwrap();
-        Running { child, words: self.words, output: self.output, status: None }
+        Running {
+            child,
+            words: self.words,
+            output: self.output,
+            status: None,
+        }
     }
 }
 
@@ -117,7 +126,12 @@ impl Running {
     /// Waits until it has said something on standard error.
     pub(crate) fn says(&self, text: &str) {
         let said = within(PATIENCE, || self.stderr().contains(text).then_some(()));
-        assert!(said.is_some(), "{:?} did not say {text:?}: {:?}", self.words, self.stderr());
+        assert!(
+            said.is_some(),
+            "{:?} did not say {text:?}: {:?}",
+            self.words,
+            self.stderr()
+        );
     }
 
     /// Waits until it has its place in a queue.
@@ -144,14 +158,22 @@ impl Running {
         let (stdout, stderr) = (self.stdout(), self.stderr());
         assert!(ended.is_some(), "{:?} hangs\n{stdout}{stderr}", self.words);
         let status = self.status.unwrap();
-        Ran { words: self.words.clone(), status, stdout, stderr }
+        Ran {
+            words: self.words.clone(),
+            status,
+            stdout,
+            stderr,
+        }
     }
 
     /// Waits until it has ended without taking its status: it stays a zombie.
     pub(crate) fn becomes_zombie(&self) {
         let stat = format!("/proc/{}/stat", self.pid());
         eventually("a zombie", PATIENCE, || {
-            fs::read_to_string(&stat).unwrap().contains(") Z ").then_some(())
+            fs::read_to_string(&stat)
+                .unwrap()
+                .contains(") Z ")
+                .then_some(())
         });
     }
 }
@@ -176,7 +198,9 @@ pub(crate) struct Ran {
 impl Ran {
     /// Returns the exit code; of a process that a signal killed, minus the signal.
     pub(crate) fn code(&self) -> i32 {
-        self.status.code().unwrap_or_else(|| -self.status.signal().unwrap())
+        self.status
+            .code()
+            .unwrap_or_else(|| -self.status.signal().unwrap())
     }
 
     /// Asserts the exit code.
@@ -204,8 +228,12 @@ impl fmt::Display for Ran {
         };
         let words: Vec<String> = self.words.iter().map(quote).collect();
         writeln!(f, "$ leasehold {}", words.join(" "))?;
-        self.stdout.lines().try_for_each(|line| writeln!(f, "1> {line}"))?;
-        self.stderr.lines().try_for_each(|line| writeln!(f, "2> {line}"))?;
+        self.stdout
+            .lines()
+            .try_for_each(|line| writeln!(f, "1> {line}"))?;
+        self.stderr
+            .lines()
+            .try_for_each(|line| writeln!(f, "2> {line}"))?;
         writeln!(f, "exit {}", self.code())
     }
 }

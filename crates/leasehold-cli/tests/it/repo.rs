@@ -17,16 +17,22 @@ use std::{env, io};
 const MARK: &str = "LEASEHOLD_TEST_REPO";
 
 /// What differs from run to run, and what is shown instead.
-const FILTERS: [(&str, &str); 9] = [
+const FILTERS: [(&str, &str); 11] = [
+    // A column as wide as the host's name.
+    (r"\[host\] +", "[host] "),
     ("[0-9a-f]{32}", "[id]"),
     (r"\(lease [0-9a-f]{8}\)", "(lease [id])"),
     (r"token \d+", "token [token]"),
     (r"LEASEHOLD_TOKEN=\d+", "LEASEHOLD_TOKEN=[token]"),
+    (r"lease \[id\] is \d+", "lease [id] is [token]"),
     (r"pid \d+", "pid [pid]"),
-    (r"\) for [\dsmh.]+", ") for [time]"),
-    (r"(another|up to|expired) [\dsmh.]+", "$1 [time]"),
+    (
+        r"(\) for|another|up to|expired|ttl|\[host\]) (?:\d[\d.]*(?:ms|[smhd]))+",
+        "$1 [time]",
+    ),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "[date]"),
-    (r"(ttl|  ) +[\d.]+m?s\b", "$1 [time]"),
+    (r"\t", "[tab]"),
+    ("\u{202e}", "[turn]"),
 ];
 
 /// A fresh git repository and a directory for files beside it, known to commands as `$D`.
@@ -41,9 +47,17 @@ impl Repo {
         let home = tempfile::tempdir().unwrap();
         // As `pwd` and the program see it.
         let real = home.path().canonicalize().unwrap();
-        assert_eq!(real, home.path(), "set TMPDIR to a path without symbolic links");
+        assert_eq!(
+            real,
+            home.path(),
+            "set TMPDIR to a path without symbolic links"
+        );
         let filters = filters(&real);
-        let repo = Self { home, calls: AtomicU32::new(0), _filters: filters };
+        let repo = Self {
+            home,
+            calls: AtomicU32::new(0),
+            _filters: filters,
+        };
         for name in ["repo", "files", "output"] {
             fs::create_dir(repo.home.path().join(name)).unwrap();
         }
@@ -68,7 +82,10 @@ impl Repo {
 
     /// Any program, in the environment of the tests.
     pub(crate) fn program(&self, program: &str) -> Command {
-        let binaries = Path::new(env!("CARGO_BIN_EXE_leasehold")).parent().unwrap().to_owned();
+        let binaries = Path::new(env!("CARGO_BIN_EXE_leasehold"))
+            .parent()
+            .unwrap()
+            .to_owned();
         let path = env::var_os("PATH").unwrap_or_default();
         let path = env::join_paths([binaries].into_iter().chain(env::split_paths(&path))).unwrap();
         let mut command = Command::new(program);
@@ -81,8 +98,12 @@ impl Repo {
 
     pub(crate) fn git(&self, arguments: &[&str]) {
         let mut git = self.program("git");
-        git.args(["-c", "user.name=t", "-c", "user.email=t@t"]).args(arguments);
-        assert!(git.stdout(Stdio::null()).status().unwrap().success(), "git {arguments:?}");
+        git.args(["-c", "user.name=t", "-c", "user.email=t@t"])
+            .args(arguments);
+        assert!(
+            git.stdout(Stdio::null()).status().unwrap().success(),
+            "git {arguments:?}"
+        );
     }
 
     /// The binary with these words, split at spaces.
@@ -128,12 +149,22 @@ impl Repo {
         let guard = call(&script_to_hold(&name)).start();
         let up = eventually("a guarded command", PATIENCE, || {
             let line = self.line(&format!("{name}.up"));
-            assert!(line.is_some() || !guard_failed(&guard), "no lease: {}", guard.stderr());
+            assert!(
+                line.is_some() || !guard_failed(&guard),
+                "no lease: {}",
+                guard.stderr()
+            );
             line
         });
         let mut words = up.split(' ').map(str::to_owned);
         let mut next = || words.next().unwrap();
-        Hold { gate, command: next().parse().unwrap(), lease: next(), token: next(), guard }
+        Hold {
+            gate,
+            command: next().parse().unwrap(),
+            lease: next(),
+            token: next(),
+            guard,
+        }
     }
 
     /// Makes a gate: a script waits at it with `read _ < $D/name`.
@@ -156,7 +187,8 @@ impl Repo {
     }
 
     /// Returns the contents of every file below leasehold's root; of `mutex` its first line, because
-    /// the second only says who was inside last.
+    /// the second only says who was inside last. A file in `leases/` of which the log
+    /// knows nothing is only where somebody was alive, and nobody's once its process is gone.
     pub(crate) fn fingerprint(&self) -> BTreeMap<PathBuf, Vec<u8>> {
         let mut files = BTreeMap::new();
         collect(&self.root(), &mut files);
@@ -164,12 +196,30 @@ impl Repo {
             let line = mutex.iter().position(|byte| *byte == b'\n').unwrap();
             mutex.truncate(line);
         }
+        let leases = self.root().join("leases");
+        let known = |path: &Path| {
+            self.log()
+                .contains(path.file_name().unwrap().to_str().unwrap())
+        };
+        files.retain(|path, _| !path.starts_with(&leases) || known(path));
         files
+    }
+
+    /// Returns the audit log, the oldest first.
+    pub(crate) fn log(&self) -> String {
+        let mut segments = BTreeMap::new();
+        collect(&self.root().join("audit"), &mut segments);
+        segments
+            .values()
+            .map(|text| String::from_utf8_lossy(text))
+            .collect()
     }
 
     /// Returns `status --json`, of one name or of all.
     pub(crate) fn status(&self, name: &str) -> serde_json::Value {
-        self.leasehold(&format!("status --json {name}").trim_end().to_owned()).run().json()
+        self.leasehold(format!("status --json {name}").trim_end())
+            .run()
+            .json()
     }
 
     /// Returns the only lease there is on a resource.
@@ -183,19 +233,31 @@ impl Repo {
 
     /// Locks, and returns the lease's id.
     pub(crate) fn lock(&self, words: &str, owner: &str) -> String {
-        let ran = self.leasehold(&format!("lock --json {words}")).owner(owner).run().exits(0);
+        let ran = self
+            .leasehold(&format!("lock --json {words}"))
+            .owner(owner)
+            .run()
+            .exits(0);
         ran.json()["leases"][0]["id"].as_str().unwrap().to_owned()
     }
 
     /// Returns the processes of this test that are still there, zombies left out.
     pub(crate) fn processes(&self) -> Vec<Pid> {
-        let mark = [MARK.as_bytes(), b"=", self.home.path().as_os_str().as_encoded_bytes()].concat();
+        let mark = [
+            MARK.as_bytes(),
+            b"=",
+            self.home.path().as_os_str().as_encoded_bytes(),
+        ]
+        .concat();
         let entries = fs::read_dir("/proc").unwrap().flatten();
         let own = entries.filter(|entry| {
             let environ = fs::read(entry.path().join("environ")).unwrap_or_default();
-            environ.split(|byte| *byte == 0).any(|variable| variable == mark)
+            environ
+                .split(|byte| *byte == 0)
+                .any(|variable| variable == mark)
         });
-        own.filter_map(|entry| Pid::from_raw(entry.file_name().to_str()?.parse().ok()?)).collect()
+        own.filter_map(|entry| Pid::from_raw(entry.file_name().to_str()?.parse().ok()?))
+            .collect()
     }
 }
 
@@ -213,7 +275,10 @@ fn guard_failed(guard: &Running) -> bool {
 fn filters(home: &Path) -> SettingsBindDropGuard {
     let mut settings = insta::Settings::clone_current();
     settings.add_filter(home.to_str().unwrap(), "[home]");
-    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let host = rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned();
     settings.add_filter(&format!("{host}\\b"), "[host]");
     for (pattern, shown) in FILTERS {
         settings.add_filter(pattern, shown);
@@ -294,6 +359,8 @@ impl Hold {
     /// Kills the guard alone, which leaves its command without one.
     pub(crate) fn kill_guard(&mut self) {
         self.guard.signal(Signal::KILL);
-        eventually("the guard's end", PATIENCE, || self.guard.has_ended().then_some(()));
+        eventually("the guard's end", PATIENCE, || {
+            self.guard.has_ended().then_some(())
+        });
     }
 }

@@ -19,7 +19,11 @@ fn as_many_as_there_are_slots() {
     assert_eq!(slot, "0");
     let (second, slot) = take(&repo);
     assert_eq!(slot, "1");
-    let refused = repo.guard("gpu --slots 2", "true").owner("bob").run().exits(2);
+    let refused = repo
+        .guard("gpu --slots 2", "true")
+        .owner("bob")
+        .run()
+        .exits(2);
     let status = repo.leasehold("status gpu").run().exits(0).stdout;
     assert_snapshot!(format!("{refused}{status}"));
     // The slot given is the lowest that is free.
@@ -36,7 +40,11 @@ fn as_many_as_there_are_slots() {
 fn a_pool_has_one_size_while_it_is_used() {
     let repo = Repo::new();
     let (hold, _) = take(&repo);
-    let ran = repo.guard("gpu --slots 3", "true").owner("bob").run().exits(64);
+    let ran = repo
+        .guard("gpu --slots 3", "true")
+        .owner("bob")
+        .run()
+        .exits(64);
     assert_snapshot!(ran.stderr, @r"
     error: the pool `gpu` is in use with 2 slots
     hint: ask with --slots 2, or wait until nobody holds or waits
@@ -55,7 +63,10 @@ fn a_waiter_gets_the_slot_that_becomes_free() {
     let repo = Repo::new();
     let (first, _) = take(&repo);
     let (second, _) = take(&repo);
-    let waiter = repo.guard("gpu --slots 2 --wait", "echo $LEASEHOLD_SLOT").start().waits();
+    let waiter = repo
+        .guard("gpu --slots 2 --wait", "echo $LEASEHOLD_SLOT")
+        .start()
+        .waits();
     second.end().exits(0);
     assert_eq!(waiter.end().exits(0).stdout, "1\n");
     first.end().exits(0);

@@ -11,16 +11,25 @@ fn check(repo: &Repo, lines: &[(&str, &str, i32)]) -> String {
     let mut said = String::new();
     for (owner, words, code) in lines {
         let call = repo.leasehold(words);
-        let call = if owner.is_empty() { call } else { call.owner(owner) };
+        let call = if owner.is_empty() {
+            call
+        } else {
+            call.owner(owner)
+        };
         let ran = call.run().exits(*code);
-        write!(said, "{}{ran}", if owner.is_empty() { String::new() } else { format!("{owner}") }).unwrap();
+        write!(said, "{owner}{ran}").unwrap();
     }
     said
 }
 
 /// Returns the names of an object's members.
 fn members(value: &Value) -> Vec<&str> {
-    value.as_object().unwrap().keys().map(String::as_str).collect()
+    value
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect()
 }
 
 #[test]
@@ -64,8 +73,16 @@ fn a_lock_again_renews_for_its_agent_alone() {
     let repo = Repo::new();
     let lock = |owner: Option<&str>, session: Option<&str>, code: i32| {
         let call = repo.leasehold("lock build --ttl 5m --json");
-        let call = if let Some(owner) = owner { call.owner(owner) } else { call };
-        let call = if let Some(session) = session { call.session(session) } else { call };
+        let call = if let Some(owner) = owner {
+            call.owner(owner)
+        } else {
+            call
+        };
+        let call = if let Some(session) = session {
+            call.session(session)
+        } else {
+            call
+        };
         call.run().exits(code).json()
     };
     let first = lock(Some("ada"), Some("s1"), 0);
@@ -73,7 +90,10 @@ fn a_lock_again_renews_for_its_agent_alone() {
     let again = lock(Some("bob"), Some("s1"), 0);
     assert_eq!(again["leases"][0]["id"], first["leases"][0]["id"]);
     assert_eq!(again["leases"][0]["token"], first["leases"][0]["token"]);
-    assert!(again["message"].as_str().unwrap().starts_with("renewed"), "{again}");
+    assert!(
+        again["message"].as_str().unwrap().starts_with("renewed"),
+        "{again}"
+    );
     lock(Some("ada"), Some("s2"), 2);
     lock(Some("ada"), None, 2);
     lock(None, None, 2);
@@ -84,7 +104,11 @@ fn a_lock_again_by_a_nameless_agent_is_held() {
     let repo = Repo::new();
     repo.leasehold("lock build").run().exits(0);
     let ran = repo.leasehold("lock build").run().exits(2);
-    assert!(ran.stderr.contains("if that is your own lock: leasehold unlock build"), "{ran}");
+    assert!(
+        ran.stderr
+            .contains("if that is your own lock: leasehold unlock build"),
+        "{ran}"
+    );
     // The display name suffices to unlock by it.
     repo.leasehold("unlock build").run().exits(0);
 }
@@ -95,7 +119,10 @@ fn a_lock_by_name_is_known_again_without_a_session() {
     let first = repo.lock("build", "ada");
     assert_eq!(repo.lock("build", "ada"), first);
     // Other claims are another lock.
-    repo.leasehold("lock build deploy").owner("ada").run().exits(2);
+    repo.leasehold("lock build deploy")
+        .owner("ada")
+        .run()
+        .exits(2);
 }
 
 #[test]
@@ -114,7 +141,13 @@ fn unlock_needs_the_owner_the_id_or_force() {
     ));
     let forced = crate::log::events(&repo, "forced");
     assert_eq!(forced.len(), 1);
-    assert_eq!((&forced[0]["lease"]["who"]["owner"], &forced[0]["by"]["owner"]), (&json!("ada"), &json!("bob")));
+    assert_eq!(
+        (
+            &forced[0]["lease"]["who"]["owner"],
+            &forced[0]["by"]["owner"]
+        ),
+        (&json!("ada"), &json!("bob"))
+    );
 }
 
 #[test]
@@ -132,9 +165,23 @@ fn unlock_of_several_asks_which() {
     let ids = ["ada", "bob"].map(|owner| repo.lock("docs --read", owner));
     let ran = repo.leasehold("unlock docs").owner("cyd").run().exits(1);
     assert!(ids.iter().all(|id| ran.stderr.contains(id)), "{ran}");
-    assert_snapshot!(ran.to_string().replace(&ids[0], "[first]").replace(&ids[1], "[second]"));
-    let shown = repo.leasehold("unlock docs --json").owner("cyd").run().exits(1).json();
-    let found: Vec<&str> = shown["leases"].as_array().unwrap().iter().map(|l| l["id"].as_str().unwrap()).collect();
+    assert_snapshot!(
+        ran.to_string()
+            .replace(&ids[0], "[first]")
+            .replace(&ids[1], "[second]")
+    );
+    let shown = repo
+        .leasehold("unlock docs --json")
+        .owner("cyd")
+        .run()
+        .exits(1)
+        .json();
+    let found: Vec<&str> = shown["leases"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|l| l["id"].as_str().unwrap())
+        .collect();
     assert_eq!(found, [&ids[0], &ids[1]]);
     // Of several, one's own is meant.
     repo.leasehold("unlock docs").owner("bob").run().exits(0);
@@ -152,7 +199,11 @@ fn unlock_gives_the_whole_lease_back() {
     }
     // What only overlaps is not what was named.
     repo.lock("path:src", "ada");
-    let ran = repo.leasehold("unlock path:src/x").owner("ada").run().exits(3);
+    let ran = repo
+        .leasehold("unlock path:src/x")
+        .owner("ada")
+        .run()
+        .exits(3);
     assert!(ran.stderr.contains("`path:src` overlaps it"), "{ran}");
 }
 
@@ -180,19 +231,31 @@ fn an_expired_lock_is_revived_until_somebody_took_it() {
     let repo = Repo::new();
     let lock = || repo.lock("a --ttl 1ms", "ada");
     let expired = || {
-        eventually("its expiry", PATIENCE, || (repo.lease("a")["state"] == "expired").then_some(()));
+        eventually("its expiry", PATIENCE, || {
+            (repo.lease("a")["state"] == "expired").then_some(())
+        });
     };
     let id = lock();
     expired();
     repo.leasehold("exists a").run().exits(3);
-    repo.leasehold(&format!("check --lease {id}")).run().exits(6);
-    repo.leasehold(&format!("renew --lease {id} --ttl 5m")).run().exits(0);
-    repo.leasehold(&format!("check --lease {id}")).run().exits(0);
+    repo.leasehold(&format!("check --lease {id}"))
+        .run()
+        .exits(6);
+    repo.leasehold(&format!("renew --lease {id} --ttl 5m"))
+        .run()
+        .exits(0);
+    repo.leasehold(&format!("check --lease {id}"))
+        .run()
+        .exits(0);
     assert_eq!(repo.try_guard("a"), 2);
-    repo.leasehold(&format!("renew --lease {id} --ttl 1ms")).run().exits(0);
+    repo.leasehold(&format!("renew --lease {id} --ttl 1ms"))
+        .run()
+        .exits(0);
     expired();
     assert_eq!(repo.try_guard("a"), 0);
-    repo.leasehold(&format!("renew --lease {id} --ttl 5m")).run().exits(6);
+    repo.leasehold(&format!("renew --lease {id} --ttl 5m"))
+        .run()
+        .exits(6);
 }
 
 #[test]
@@ -231,7 +294,9 @@ fn a_number_of_another_lease_is_no_token_of_this_one() {
     repo.lock("b", "ada");
     let token = repo.lease("b")["token"].as_u64().unwrap();
     assert!(token > repo.lease("a")["token"].as_u64().unwrap());
-    repo.leasehold(&format!("check --lease {first} --token {token}")).run().exits(6);
+    repo.leasehold(&format!("check --lease {first} --token {token}"))
+        .run()
+        .exits(6);
 }
 
 #[test]
@@ -254,7 +319,12 @@ fn exists_tells_by_its_exit_code_alone() {
 fn json_has_the_members_that_are_documented() {
     let repo = Repo::new();
     let json = |words: &str, code: i32| -> Value {
-        let ran: Ran = repo.leasehold(words).owner("ada").session("s1").run().exits(code);
+        let ran: Ran = repo
+            .leasehold(words)
+            .owner("ada")
+            .session("s1")
+            .run()
+            .exits(code);
         assert_eq!(ran.stderr, "", "{ran}");
         let value = ran.json();
         assert_eq!(value["schema"], 1);
@@ -265,12 +335,28 @@ fn json_has_the_members_that_are_documented() {
     let locked = json("lock a path:src --json --ttl 5m", 0);
     let lease = &locked["leases"][0];
     let known = [
-        "expires_at", "expires_in_ms", "granted_at", "held_ms", "host", "id", "kind", "owner",
-        "resources", "session", "state", "token",
+        "expires_at",
+        "expires_in_ms",
+        "granted_at",
+        "held_ms",
+        "host",
+        "id",
+        "kind",
+        "owner",
+        "resources",
+        "session",
+        "state",
+        "token",
     ];
     assert_eq!(members(lease), known);
-    assert_eq!((&lease["kind"], &lease["state"]), (&json!("standing"), &json!("held")));
-    assert_eq!((&lease["owner"], &lease["session"]), (&json!("ada"), &json!("s1")));
+    assert_eq!(
+        (&lease["kind"], &lease["state"]),
+        (&json!("standing"), &json!("held"))
+    );
+    assert_eq!(
+        (&lease["owner"], &lease["session"]),
+        (&json!("ada"), &json!("s1"))
+    );
     let resources = json!([
         {"resource": "a", "intent": "mutates"}, {"resource": "path:src", "intent": "mutates"},
     ]);
@@ -280,20 +366,43 @@ fn json_has_the_members_that_are_documented() {
     assert!(lease["token"].as_u64().unwrap() < 1 << 53);
 
     let held = json("lock a b --json", 2);
-    assert_eq!(members(&held), ["blockers", "code", "exit", "hints", "message", "ok", "schema", "verb"]);
-    assert_eq!((&held["code"], &held["blockers"][0]["type"]), (&json!("held"), &json!("lease")));
+    assert_eq!(
+        members(&held),
+        [
+            "blockers", "code", "exit", "hints", "message", "ok", "schema", "verb"
+        ]
+    );
+    assert_eq!(
+        (&held["code"], &held["blockers"][0]["type"]),
+        (&json!("held"), &json!("lease"))
+    );
     assert_eq!(held["blockers"][0]["id"], id);
 
     let status = json("status --json", 0);
-    assert_eq!(members(&status), ["code", "exit", "leases", "message", "ok", "schema", "verb"]);
+    assert_eq!(
+        members(&status),
+        ["code", "exit", "leases", "message", "ok", "schema", "verb"]
+    );
     assert_eq!(json("status a --json", 0)["leases"][0]["id"], id);
     assert_eq!(json("status b --json", 3)["code"], "not_found");
-    assert_eq!(json(&format!("check --lease {id} --json"), 0)["leases"][0]["id"], id);
-    assert_eq!(json(&format!("check --lease {id} --token 1 --json"), 6)["code"], "lost");
-    assert_eq!(json(&format!("renew --lease {id} --json"), 0)["leases"][0]["id"], id);
+    assert_eq!(
+        json(&format!("check --lease {id} --json"), 0)["leases"][0]["id"],
+        id
+    );
+    assert_eq!(
+        json(&format!("check --lease {id} --token 1 --json"), 6)["code"],
+        "lost"
+    );
+    assert_eq!(
+        json(&format!("renew --lease {id} --json"), 0)["leases"][0]["id"],
+        id
+    );
     assert_eq!(json("unlock c --json", 3)["code"], "not_found");
     assert_eq!(json("unlock a --json", 0)["leases"][0]["id"], id);
-    assert_eq!(json(&format!("renew --lease {id} --json"), 6)["code"], "lost");
+    assert_eq!(
+        json(&format!("renew --lease {id} --json"), 6)["code"],
+        "lost"
+    );
     assert_eq!(json("lock Foo:x --json", 64)["code"], "usage");
     assert_eq!(json("version --json", 0)["code"], "ok");
 }
@@ -302,16 +411,32 @@ fn json_has_the_members_that_are_documented() {
 fn json_shows_who_waits() {
     let repo = Repo::new();
     let held = repo.hold("build");
-    let waiter = repo.guard("build --wait", "true").owner("ada").start().waits();
+    let waiter = repo
+        .guard("build --wait", "true")
+        .owner("ada")
+        .start()
+        .waits();
     let status = repo.status("");
     let (lease, ticket) = (&status["leases"][0], &status["queue"][0]);
-    assert_eq!((&lease["kind"], &lease["pid"]), (&json!("scoped"), &json!(held.guard.pid())));
-    assert!(lease["command"].as_str().unwrap().starts_with("sh -c "), "{lease}");
+    assert_eq!(
+        (&lease["kind"], &lease["pid"]),
+        (&json!("scoped"), &json!(held.guard.pid()))
+    );
+    assert!(
+        lease["command"].as_str().unwrap().starts_with("sh -c "),
+        "{lease}"
+    );
     assert_eq!(ticket["state"], "waiting");
-    assert_eq!((&ticket["owner"], &ticket["pid"]), (&json!("ada"), &json!(waiter.pid())));
+    assert_eq!(
+        (&ticket["owner"], &ticket["pid"]),
+        (&json!("ada"), &json!(waiter.pid()))
+    );
     assert!(ticket["number"].is_u64() && ticket["waiting_ms"].is_u64());
     let line = repo.leasehold("status build").run().exits(0).stdout;
-    assert!(line.lines().count() == 2 && line.contains("waiting"), "{line}");
+    assert!(
+        line.lines().count() == 2 && line.contains("waiting"),
+        "{line}"
+    );
     held.end().exits(0);
     waiter.end().exits(0);
 }
@@ -319,8 +444,13 @@ fn json_shows_who_waits() {
 #[test]
 fn hostile_text_is_shown_and_not_obeyed() {
     let repo = Repo::new();
-    let held = repo.hold_call("h", |script| repo.guard("a", &format!("# \u{1b}[2J\u{202e}\n{script}")));
+    let held = repo.hold_call("h", |script| {
+        repo.guard("a", &format!("# \u{1b}[2J\u{202e}\n{script}"))
+    });
     let ran = repo.leasehold("status").run().exits(0);
-    assert!(!ran.stdout.contains('\u{1b}') && ran.stdout.contains(r"\u{1b}[2J\u{202e}"), "{ran}");
+    assert!(
+        !ran.stdout.contains('\u{1b}') && ran.stdout.contains(r"\u{1b}[2J\u{202e}"),
+        "{ran}"
+    );
     held.end().exits(0);
 }

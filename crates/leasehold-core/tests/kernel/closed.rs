@@ -7,7 +7,7 @@
 
 use crate::model::names::resource;
 use crate::model::state::{Answer, State};
-use crate::program::{Program, about, events, every_key, programs};
+use crate::program::{Program, about, config, events, every_key, programs};
 use crate::world::{World, short_times};
 use leasehold_core::command::{Ask, Command};
 use leasehold_core::decide::decide;
@@ -150,7 +150,7 @@ fn compare(program: &Program, trail: &mut String) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn a_part_is_decided_as_the_whole(program in programs(30)) {

@@ -3,7 +3,7 @@
 
 use crate::model::Model;
 use crate::model::state::{Answer, State};
-use crate::program::{Program, about, events, programs};
+use crate::program::{Program, about, config, events, programs};
 use crate::world::{World, short_times};
 use proptest::prelude::*;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -40,7 +40,7 @@ fn compare(program: &Program, trail: &mut String) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
     #[test]
     fn the_kernel_does_what_the_model_does(program in programs(30)) {
         check(&program)?;

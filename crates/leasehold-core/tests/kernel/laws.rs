@@ -2,7 +2,7 @@
 
 use crate::model::names::{Claim, clash, name_of, overlap};
 use crate::model::state::{Answer, State};
-use crate::program::{Program, about, events, every_key, programs};
+use crate::program::{Program, about, config, events, every_key, programs};
 use crate::world::{World, short_times};
 use leasehold_core::command::{Ask, Command, Wait};
 use leasehold_core::decide::{decide, place};
@@ -365,7 +365,7 @@ fn repetition(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn the_laws_hold_after_every_commit(program in programs(30)) {

@@ -45,6 +45,22 @@ pub(crate) struct Request {
     strict: bool,
 }
 
+/// Runs enough programs to see most mistakes within seconds; `PROPTEST_CASES` raises it. A failure
+/// prints its smallest program, which becomes a told test rather than a stored seed.
+pub(crate) fn config() -> ProptestConfig {
+    let default = ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
+    match std::env::var_os("PROPTEST_CASES") {
+        Some(_) => default,
+        None => ProptestConfig {
+            cases: 600,
+            ..default
+        },
+    }
+}
+
 /// What a program is about: few resources, so that its steps meet.
 #[derive(Clone, Debug)]
 pub(crate) struct Setting {

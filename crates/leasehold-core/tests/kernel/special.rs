@@ -412,3 +412,31 @@ fn a_death_says_who_is_in_the_way_and_who_wants_what() {
         [s.id("c")]
     );
 }
+
+#[test]
+fn of_two_that_may_not_wait_the_newcomer_dies_and_saves_the_other() {
+    let mut s = Story::new();
+    s.takes("x1", guard("x", "A"));
+    s.takes("r2", guard("r", "B"));
+    s.takes("q3", guard("q", "C"));
+    s.queues("q in", guard("q", "A").inside("q3"));
+    s.queues("p", guard("p", "B"));
+    // It is older than q, whom its wish for C would kill.
+    s.dies("r in", guard("r", "A C").inside("r2"));
+    s.waits("q in");
+}
+
+#[test]
+fn deaths_come_before_grants() {
+    let mut s = Story::new();
+    s.takes("old", guard("o", "path:t/x"));
+    s.takes("lock", lock("z", "L"));
+    s.freezes("path:t", 1_000);
+    s.queues("z", guard("z", "path:t/x D"));
+    s.queues("behind z", guard("g", "path:t/y D"));
+    s.queues("free", guard("f", "path:t/z"));
+    s.queues("presser", guard("p", "L"));
+    s.thaws("path:t");
+    s.gone("z");
+    assert!(s.lease("behind z").token < s.lease("free").token);
+}

@@ -31,6 +31,21 @@ fn trace_2_passing() {
 }
 
 #[test]
+fn trace_2_whoever_passes_is_served_first() {
+    let mut s = Story::new();
+    s.takes("w1", guard("w", "A"));
+    s.takes("x2", guard("x", "B"));
+    s.queues("p3", guard("p", "A"));
+    s.queues("r4", guard("r", "B"));
+    s.queues("w in", guard("w", "B").inside("w1"));
+    s.blocked_by("w in", &["x2"]);
+    s.blocked_by("r4", &["x2", "w in"]);
+    s.releases("x2");
+    s.picks_up("w in");
+    s.waits("r4");
+}
+
+#[test]
 fn trace_3_no_passing() {
     let mut s = Story::new();
     // r dies for the lock C, which y wants while x is older.

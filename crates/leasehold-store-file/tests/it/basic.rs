@@ -14,7 +14,7 @@ fn a_lease_comes_and_goes() {
     let store = place.open();
     assert!(store.was_created());
     let presence = store.attend(id(1)).unwrap();
-    let first = token(&acquire(&store, ask(1, &["build", "path:src/auth"])));
+    let first = hold(&store, ask(1, &["build", "path:src/auth"]));
     let second = place.open();
     assert!(!second.was_created());
     assert_eq!(second.workspace(), store.workspace());
@@ -35,17 +35,17 @@ fn a_lease_comes_and_goes() {
         Verdict::Refused(_)
     ));
     check_whole(&store);
-    assert_eq!(release(&store, 1), Verdict::Done);
+    release(&store, 1);
     presence.end();
     assert!(!place.path(&format!("leases/{}", id(1))).exists());
     let presence = second.attend(id(3)).unwrap();
-    assert!(token(&acquire(&second, ask(3, &["path:src/**/*.rs", "build"]))) > first);
+    assert!(hold(&second, ask(3, &["path:src/**/*.rs", "build"])) > first);
     assert!(matches!(
         acquire(&store, ask(4, &["path:src/main.rs"])),
         Verdict::Refused(_)
     ));
     check_whole(&store);
-    assert_eq!(release(&second, 3), Verdict::Done);
+    release(&second, 3);
     presence.end();
     check_whole(&store);
     assert!(!place.path("records/path/rel/src").exists());
@@ -56,7 +56,7 @@ fn a_waiter_is_called_by_the_release() {
     let place = Place::new();
     let (holder, waiter) = (place.open(), place.open());
     let presence = holder.attend(id(1)).unwrap();
-    let first = token(&acquire(&holder, ask(1, &["build"])));
+    let first = hold(&holder, ask(1, &["build"]));
     let mut waits = waiter.attend(id(2)).unwrap();
     waits.listen().unwrap();
     assert!(matches!(
@@ -88,7 +88,7 @@ fn a_death_wakes_who_watches_and_frees() {
     let place = Place::new();
     let (holder, waiter) = (place.open(), place.open());
     let presence = holder.attend(id(1)).unwrap();
-    acquire(&holder, ask(1, &["build"]));
+    hold(&holder, ask(1, &["build"]));
     let mut waits = waiter.attend(id(2)).unwrap();
     waits.listen().unwrap();
     assert!(matches!(
@@ -105,9 +105,12 @@ fn a_death_wakes_who_watches_and_frees() {
         drop(presence);
         let (woken, waits) = woken.join().unwrap();
         assert_eq!(woken, Woken::Watch);
-        run(
-            &waiter,
-            &Command::Timer(vec![Key::Overlap(claim("build").resource)]),
+        assert_eq!(
+            run(
+                &waiter,
+                &Command::Timer(vec![Key::Overlap(claim("build").resource)]),
+            ),
+            Verdict::Done
         );
         assert!(matches!(
             run(&waiter, &Command::Bind(id(2))),
@@ -126,7 +129,7 @@ fn a_command_outlives_its_guard_and_a_daemon_does_not_keep_the_lease() {
     let place = Place::new();
     let (store, other) = (place.open(), place.open());
     let mut presence = store.attend(id(1)).unwrap();
-    acquire(&store, ask(1, &["build"]));
+    hold(&store, ask(1, &["build"]));
     let inherited = presence.command_proof().unwrap().unwrap();
     drop(presence);
     assert!(matches!(

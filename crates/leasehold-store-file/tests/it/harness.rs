@@ -9,6 +9,8 @@ use leasehold_core::view::Key;
 use leasehold_core::{Claim, Identity, Intent, LeaseId, Resource, View};
 use leasehold_store::{Access, Committed, Loaded, Store, StoreError};
 use leasehold_store_file::{Clock, FileStore, Options};
+use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
@@ -155,8 +157,82 @@ pub(crate) fn acquire(store: &FileStore, ask: Ask) -> Verdict {
     run(store, &Command::Ask(ask))
 }
 
-pub(crate) fn release(store: &FileStore, number: u128) -> Verdict {
-    run(store, &release_command(number))
+/// Acquires what must be free; returns the token.
+#[track_caller]
+pub(crate) fn hold(store: &FileStore, ask: Ask) -> u64 {
+    token(&acquire(store, ask))
+}
+
+/// Waits for what must be held.
+#[track_caller]
+pub(crate) fn queue(store: &FileStore, ask: Ask) {
+    let verdict = acquire(store, ask);
+    assert!(matches!(verdict, Verdict::Queued(_)), "{verdict:?}");
+}
+
+#[track_caller]
+pub(crate) fn release(store: &FileStore, number: u128) {
+    assert_eq!(run(store, &release_command(number)), Verdict::Done);
+}
+
+/// What is in a directory, to be put back.
+pub(crate) struct Saved(BTreeMap<PathBuf, Vec<u8>>);
+
+impl Saved {
+    pub(crate) fn of(root: &Path) -> Self {
+        let mut files = BTreeMap::new();
+        collect(root, &mut files);
+        Self(files)
+    }
+
+    pub(crate) fn put_back(&self, root: &Path) {
+        let _ = fs::remove_dir_all(root);
+        self.0.keys().for_each(|path| self.put_back_file(path));
+    }
+
+    /// As [`Saved::put_back`], writing only what differs.
+    pub(crate) fn repair(&self, root: &Path) {
+        let mut found = BTreeMap::new();
+        collect(root, &mut found);
+        found
+            .keys()
+            .filter(|path| !self.0.contains_key(*path))
+            .for_each(|path| {
+                fs::remove_file(path).unwrap();
+            });
+        let differing = self
+            .0
+            .iter()
+            .filter(|(path, bytes)| found.get(*path) != Some(*bytes));
+        differing.for_each(|(path, _)| self.put_back_file(path));
+    }
+
+    pub(crate) fn put_back_file(&self, path: &Path) {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        match self.0.get(path) {
+            Some(bytes) => fs::write(path, bytes).unwrap(),
+            None => drop(fs::remove_file(path)),
+        }
+    }
+
+    pub(crate) fn get(&self, path: &Path) -> Option<&Vec<u8>> {
+        self.0.get(path)
+    }
+
+    pub(crate) fn files(&self) -> impl Iterator<Item = (&PathBuf, &Vec<u8>)> {
+        self.0.iter()
+    }
+}
+
+fn collect(directory: &Path, files: &mut BTreeMap<PathBuf, Vec<u8>>) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(&path, files);
+        } else if path.extension().is_none_or(|extension| extension != "wake") {
+            files.insert(path.clone(), fs::read(&path).unwrap());
+        }
+    }
 }
 
 pub(crate) fn release_command(number: u128) -> Command {

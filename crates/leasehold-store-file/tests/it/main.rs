@@ -2,5 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod basic;
+mod boot;
+mod crash;
+mod discovery;
+mod disk;
 mod harness;
+mod processes;
 mod suite;

@@ -38,6 +38,11 @@ pub(super) fn every_kind_of_event_becomes_state<S: Subject>(subject: &S) {
             keys.extend(keys_of(&whole, &[]));
             let reopened = subject.open();
             check_keys(&reopened, &whole, &[Key::All]);
+            if let Event::Resumed { .. } = event {
+                // The place is no longer that of the request before.
+                keys.iter()
+                    .for_each(|key| check_keys(&reopened, &whole, std::slice::from_ref(key)));
+            }
             let counters = counters_of(&reopened);
             assert!(
                 counters.number >= whole.counters().number,

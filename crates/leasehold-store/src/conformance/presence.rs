@@ -127,6 +127,12 @@ pub(super) fn calls_are_kept_from_listening_on<S: Subject>(subject: &S) {
     );
     presence.clear_calls();
     only_time_passes(subject, &mut *presence);
+    // Not as the first of those who are called.
+    call(&other, &[id(2), id(1)]);
+    assert_eq!(
+        sleep_while(&mut *presence, None, None, || {}),
+        Woken::Called
+    );
     presence.end();
 }
 
@@ -242,7 +248,7 @@ pub(super) fn the_death_of_the_watched_ends_sleep<S: Subject>(subject: &S) {
     });
     let now = whole_of(&store).now();
     let woken = sleep_while(&mut *presence, watch, Some(now.plus_millis(100)), || {
-        pass(subject, 100)
+        pass(subject, 100);
     });
     assert_eq!(woken, Woken::Time, "the watched lives");
     assert_eq!(

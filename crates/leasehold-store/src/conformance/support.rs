@@ -71,6 +71,8 @@ pub(super) fn transact<S: Store>(store: &S, command: &Command) -> Done {
                     let known = more.iter().find(|key| loaded.view().is_loaded(key));
                     assert_eq!(known, None, "a loaded key is asked for again");
                     store.load_more(&mut loaded, &more).unwrap();
+                    let missing = more.iter().find(|key| !loaded.view().is_loaded(key));
+                    assert_eq!(missing, None, "a key is not loaded that was to be");
                     keys.extend(more);
                 }
             }

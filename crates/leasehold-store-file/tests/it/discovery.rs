@@ -1,0 +1,271 @@
+//! Finding the root, in repositories that git itself made.
+
+use leasehold_store::StoreError;
+use leasehold_store_file::discover::{By, Environment, discover};
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use tempfile::TempDir;
+
+fn git(directory: &Path, arguments: &[&str]) {
+    let mut command = Command::new("git");
+    for (name, _) in
+        std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"GIT_"))
+    {
+        command.env_remove(name);
+    }
+    let identity = [
+        "-c",
+        "user.name=x",
+        "-c",
+        "user.email=x@x",
+        "-c",
+        "protocol.file.allow=always",
+    ];
+    let output = command
+        .args(identity)
+        .args(arguments)
+        .current_dir(directory)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{arguments:?}: {output:?}");
+}
+
+struct World {
+    directory: TempDir,
+}
+
+impl World {
+    fn new() -> Self {
+        let world = Self {
+            directory: TempDir::new().unwrap(),
+        };
+        let main = world.path("main");
+        fs::create_dir_all(main.join("sub/deep")).unwrap();
+        git(&main, &["init", "-q"]);
+        git(&main, &["commit", "-q", "--allow-empty", "-m", "x"]);
+        git(&main, &["worktree", "add", "-q", "../linked"]);
+        git(&world.path(""), &["init", "-q", "--bare", "bare.git"]);
+        git(&main, &["submodule", "--quiet", "add", "./.git", "module"]);
+        fs::create_dir_all(world.path("linked/sub")).unwrap();
+        fs::create_dir_all(world.path("plain/a/b")).unwrap();
+        world
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        let base = self.directory.path().canonicalize().unwrap();
+        if name.is_empty() {
+            base
+        } else {
+            base.join(name)
+        }
+    }
+
+    #[track_caller]
+    fn check(&self, here: &str, root: &str, by: By, top: Option<&str>) {
+        self.check_with(here, &Environment::default(), root, by, top);
+    }
+
+    #[track_caller]
+    fn check_with(
+        &self,
+        here: &str,
+        environment: &Environment<'_>,
+        root: &str,
+        by: By,
+        top: Option<&str>,
+    ) {
+        let found = discover(&self.path(here), environment).unwrap();
+        assert_eq!(found.root, self.path(root), "root from {here}");
+        assert_eq!(found.by, by, "from {here}");
+        assert_eq!(found.top, top.map(|top| self.path(top)), "top from {here}");
+    }
+}
+
+#[test]
+fn the_root_is_where_all_worktrees_find_it() {
+    let world = World::new();
+    let root = "main/.git/leasehold";
+    world.check("main", root, By::Git, Some("main"));
+    world.check("main/sub/deep", root, By::Git, Some("main"));
+    world.check("linked", root, By::Git, Some("linked"));
+    world.check("linked/sub", root, By::Git, Some("linked"));
+    world.check("main/.git", root, By::Git, Some("main"));
+    world.check("main/.git/refs", root, By::Git, Some("main"));
+    world.check("main/.git/worktrees/linked", root, By::Git, Some("linked"));
+    world.check(
+        "main/module",
+        "main/.git/modules/module/leasehold",
+        By::Git,
+        Some("main/module"),
+    );
+    world.check("bare.git", "bare.git/leasehold", By::Git, None);
+    world.check("bare.git/refs", "bare.git/leasehold", By::Git, None);
+}
+
+#[test]
+fn outside_git_it_is_the_nearest_marker_or_a_new_one() {
+    let world = World::new();
+    world.check(
+        "plain/a/b",
+        "plain/a/b/.leasehold",
+        By::New,
+        Some("plain/a/b"),
+    );
+    fs::create_dir(world.path("plain/.leasehold")).unwrap();
+    world.check("plain/a/b", "plain/.leasehold", By::Marker, Some("plain"));
+    // git goes first, also from further up.
+    fs::create_dir(world.path("main/sub/.leasehold")).unwrap();
+    world.check(
+        "main/sub/deep",
+        "main/.git/leasehold",
+        By::Git,
+        Some("main"),
+    );
+    // An empty `.git` directory is no repository to git either.
+    fs::create_dir(world.path("plain/a/.git")).unwrap();
+    world.check("plain/a/b", "plain/.leasehold", By::Marker, Some("plain"));
+}
+
+#[test]
+fn variables_go_before_what_is_there() {
+    let world = World::new();
+    let text = |name: &str| world.path(name).into_os_string();
+    let elsewhere = text("elsewhere");
+    let root = Environment {
+        root: Some(&elsewhere),
+        ..Environment::default()
+    };
+    world.check_with("main/sub", &root, "elsewhere", By::Variable, Some("main"));
+    world.check_with("plain", &root, "elsewhere", By::Variable, None);
+    let relative = Environment {
+        root: Some(OsStr::new("../x")),
+        ..Environment::default()
+    };
+    let found = discover(&world.path("plain/a"), &relative).unwrap();
+    assert_eq!(
+        found.root,
+        world.path("plain/a/../x"),
+        "it need not be there yet"
+    );
+
+    let git_dir = text("main/.git/worktrees/linked");
+    let hook = Environment {
+        git_dir: Some(&git_dir),
+        ..Environment::default()
+    };
+    world.check_with(
+        "linked/sub",
+        &hook,
+        "main/.git/leasehold",
+        By::Git,
+        Some("linked"),
+    );
+    let relative = Environment {
+        git_dir: Some(OsStr::new(".git")),
+        ..Environment::default()
+    };
+    world.check_with(
+        "main",
+        &relative,
+        "main/.git/leasehold",
+        By::Git,
+        Some("main"),
+    );
+    let (bare, tree) = (text("bare.git"), text("plain"));
+    let split = Environment {
+        git_dir: Some(&bare),
+        git_work_tree: Some(&tree),
+        ..Environment::default()
+    };
+    world.check_with(
+        "plain/a",
+        &split,
+        "bare.git/leasehold",
+        By::Git,
+        Some("plain"),
+    );
+    let common = text("main/.git");
+    let named = Environment {
+        git_dir: Some(&git_dir),
+        git_common_dir: Some(&common),
+        ..Environment::default()
+    };
+    world.check_with(
+        "linked",
+        &named,
+        "main/.git/leasehold",
+        By::Git,
+        Some("linked"),
+    );
+}
+
+#[test]
+fn a_broken_repository_is_an_error() {
+    let world = World::new();
+    #[track_caller]
+    fn check(world: &World, here: &str, environment: &Environment<'_>) {
+        let found = discover(&world.path(here), environment);
+        assert!(
+            matches!(
+                found,
+                Err(StoreError::Damaged { .. } | StoreError::Io { .. })
+            ),
+            "{found:?}"
+        );
+    }
+    for text in ["", "nonsense", "gitdir:", "gitdir: ../nowhere"] {
+        fs::write(world.path("plain/.git"), text).unwrap();
+        check(&world, "plain/a/b", &Environment::default());
+    }
+    let nowhere = Environment {
+        git_dir: Some(OsStr::new("/nowhere")),
+        ..Environment::default()
+    };
+    check(&world, "main", &nowhere);
+    let empty = Environment {
+        root: Some(OsStr::new("")),
+        ..Environment::default()
+    };
+    check(&world, "main", &empty);
+    fs::write(
+        world.path("main/.git/worktrees/linked/commondir"),
+        "../nowhere",
+    )
+    .unwrap();
+    check(&world, "linked", &Environment::default());
+    // A loop of links cannot be looked at by anybody.
+    fs::remove_file(world.path("plain/.git")).unwrap();
+    std::os::unix::fs::symlink(world.path("plain/.git"), world.path("plain/.git")).unwrap();
+    check(&world, "plain/a", &Environment::default());
+}
+
+#[test]
+fn a_shared_repository_shares_its_root() {
+    use std::os::unix::fs::PermissionsExt;
+    let world = World::new();
+    git(
+        &world.path("main"),
+        &["config", "core.sharedRepository", "group"],
+    );
+    let root = discover(&world.path("main"), &Environment::default())
+        .unwrap()
+        .root;
+    let store =
+        leasehold_store_file::FileStore::open(&root, leasehold_store_file::Options::default());
+    let store = store.unwrap();
+    use leasehold_store::Store;
+    let presence = store.attend(leasehold_core::LeaseId::new(1)).unwrap();
+    let mode = |name: &str| fs::metadata(root.join(name)).unwrap().permissions().mode() & 0o7777;
+    assert_eq!(mode("") & 0o2770, 0o2770);
+    assert_eq!(mode("leases") & 0o2770, 0o2770);
+    for file in [
+        "mutex",
+        "audit/000001.jsonl",
+        "leases/00000000000000000000000000000001",
+    ] {
+        assert_eq!(mode(file) & 0o660, 0o660, "{file}");
+    }
+    presence.end();
+}

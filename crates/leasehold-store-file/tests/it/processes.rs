@@ -1,0 +1,290 @@
+//! Real processes: copies of this test program, killed at any moment.
+
+use crate::harness::*;
+use leasehold_core::command::Command as Asked;
+use leasehold_core::verdict::Verdict;
+use leasehold_core::view::Key;
+use leasehold_core::{LeaseId, Resource};
+use leasehold_store::{Access, Loaded, Store, StoreError};
+use leasehold_store_file::{FileStore, Options};
+use rustix::fs::{FlockOperation, flock};
+use std::fs::{self, File};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+use std::{env, thread};
+
+const ROOT: &str = "LEASEHOLD_TEST_CHILD_ROOT";
+const RESOURCES: [&str; 4] = ["build", "issue:1", "path:src/auth", "path:src"];
+
+fn child(name: &str, place: &Place, seed: u32) -> Child {
+    Command::new(env::current_exe().unwrap())
+        .args(["--exact", name, "--ignored", "--nocapture"])
+        .env(ROOT, place.root())
+        .env("LEASEHOLD_TEST_SEED", seed.to_string())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+fn child_store() -> Option<(FileStore, u64)> {
+    let root = env::var_os(ROOT)?;
+    let seed = env::var("LEASEHOLD_TEST_SEED").unwrap().parse().unwrap();
+    Some((
+        FileStore::open(root.as_ref(), Options::default()).unwrap(),
+        seed,
+    ))
+}
+
+fn real(place: &Place) -> FileStore {
+    FileStore::open(&place.root(), Options::default()).unwrap()
+}
+
+fn drawn(state: &mut u64) -> u64 {
+    *state = state
+        .wrapping_mul(6_364_136_223_846_793_005)
+        .wrapping_add(1_442_695_040_888_963_407);
+    *state >> 33
+}
+
+/// Takes and gives back for ever. Whoever has the lease takes a kernel lock too, which must be free.
+#[test]
+#[ignore = "it is the other process of a test"]
+fn takes_and_gives_back_for_ever() {
+    let Some((store, seed)) = child_store() else {
+        return;
+    };
+    let mut state = seed;
+    let mut number = u128::from(std::process::id()) << 64;
+    loop {
+        number += 1;
+        let two = drawn(&mut state) % 2 == 0;
+        let first = RESOURCES[(drawn(&mut state) % 4) as usize];
+        let names = if two {
+            vec![first, RESOURCES[0]]
+        } else {
+            vec![first]
+        };
+        let presence = store.attend(id(number)).unwrap();
+        let verdict = acquire(&store, ask(number, &names));
+        if matches!(verdict, Verdict::Granted(_)) {
+            let locks: Vec<File> = names.iter().map(|name| exclude(&store, name)).collect();
+            drop(locks);
+            release(&store, number);
+        }
+        presence.end();
+    }
+}
+
+/// Takes the kernel lock of a resource; overlapping paths have one.
+fn exclude(store: &FileStore, name: &str) -> File {
+    let name = if name.starts_with("path") {
+        "path"
+    } else {
+        name
+    };
+    let path = store
+        .root()
+        .parent()
+        .unwrap()
+        .join(format!("critical-{name}"));
+    let file = File::options()
+        .create(true)
+        .append(true)
+        .open(path)
+        .unwrap();
+    if let Err(error) = flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        if error == rustix::io::Errno::WOULDBLOCK && name == "build" {
+            // Both names of one request can be the same.
+        }
+        let path = store.root().parent().unwrap().join("overlap");
+        fs::write(path, format!("{name}: {error}")).unwrap();
+    }
+    file
+}
+
+#[test]
+fn killed_processes_leave_a_whole_store() {
+    let place = Place::new();
+    let store = real(&place);
+    let mut seed = 1;
+    let name = "processes::takes_and_gives_back_for_ever";
+    let mut running: Vec<Child> = (0..3).map(|n| child(name, &place, n)).collect();
+    let mut last = 0;
+    for round in 0..40 {
+        thread::sleep(Duration::from_millis(10 + drawn(&mut seed) % 30));
+        let mut victim = running.remove((drawn(&mut seed) % 3) as usize);
+        victim.kill().unwrap();
+        victim.wait().unwrap();
+        check_whole(&store);
+        let audited = tokens(&store);
+        assert!(audited.is_sorted_by(|a, b| a < b), "tokens rise");
+        assert!(audited.len() >= last, "and none is lost");
+        last = audited.len();
+        running.push(child(name, &place, 100 + round));
+    }
+    for mut victim in running {
+        victim.kill().unwrap();
+        victim.wait().unwrap();
+    }
+    let overlap = fs::read_to_string(place.root().parent().unwrap().join("overlap"));
+    assert!(overlap.is_err(), "two holders at once: {overlap:?}");
+    assert!(last > 40, "the children got to work: {last}");
+    let keys = RESOURCES.map(|text| Key::Overlap(Resource::parse(text).unwrap()));
+    assert_eq!(run(&store, &Asked::Timer(keys.to_vec())), Verdict::Done);
+    assert_eq!(
+        store
+            .load(&[Key::All], Access::Read)
+            .unwrap()
+            .view()
+            .leases()
+            .count(),
+        0
+    );
+    store.sweep().unwrap();
+    assert_eq!(fs::read_dir(place.path("leases")).unwrap().count(), 0);
+    check_whole(&store);
+}
+
+fn tokens(store: &FileStore) -> Vec<u64> {
+    let mut tokens = Vec::new();
+    store
+        .audit(&mut |commit| {
+            for event in commit.events {
+                if let leasehold_core::event::Event::Granted { lease, .. } = event {
+                    tokens.push(lease.token.get());
+                }
+            }
+            true
+        })
+        .unwrap();
+    tokens
+}
+
+#[test]
+fn many_first_ones_begin_one_workspace() {
+    for _ in 0..20 {
+        let place = Place::new();
+        let names: Vec<String> = thread::scope(|scope| {
+            let open = || real(&place).workspace().to_owned();
+            let all: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
+            all.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        assert!(names.iter().all(|name| *name == names[0]), "{names:?}");
+        check_whole(&real(&place));
+    }
+}
+
+#[test]
+fn whoever_stays_inside_is_named() {
+    let place = Place::new();
+    let store = real(&place);
+    let inside = store.load(&[], Access::Decide).unwrap();
+    let options = Options {
+        mutex_wait: Duration::from_millis(50),
+        ..Options::default()
+    };
+    let other = FileStore::open(&place.root(), options).unwrap();
+    let Err(StoreError::Busy {
+        by,
+        waited_ms,
+        path,
+    }) = other.load(&[], Access::Decide).map(drop)
+    else {
+        panic!("it is not free");
+    };
+    assert!(
+        by.starts_with(&format!("process {} (", std::process::id())),
+        "{by}"
+    );
+    assert!(waited_ms >= 50 && path == place.path("mutex"));
+    // Looking needs nobody's leave.
+    assert_eq!(
+        other
+            .load(&[], Access::Read)
+            .unwrap()
+            .view()
+            .leases()
+            .count(),
+        0
+    );
+    drop(inside);
+    assert!(other.load(&[], Access::Decide).is_ok());
+}
+
+#[test]
+fn a_file_that_cannot_be_looked_at_counts_as_alive() {
+    use leasehold_core::view::{Life, Pulse};
+    let place = Place::new();
+    let (store, other) = (real(&place), real(&place));
+    let life = |number: u128| {
+        let number: LeaseId = id(number);
+        let loaded = other.load(&[Key::Life(number)], Access::Decide).unwrap();
+        loaded.view().life(number).unwrap()
+    };
+    assert_eq!(
+        life(1),
+        Life {
+            holder: Pulse::Dead,
+            command: Pulse::Dead
+        }
+    );
+    let mut presence = store.attend(id(1)).unwrap();
+    assert_eq!(
+        life(1),
+        Life {
+            holder: Pulse::Alive,
+            command: Pulse::Dead
+        }
+    );
+    let command = presence.command_proof().unwrap().unwrap();
+    assert_eq!(
+        life(1),
+        Life {
+            holder: Pulse::Alive,
+            command: Pulse::Alive
+        }
+    );
+    drop(presence);
+    assert_eq!(
+        life(1),
+        Life {
+            holder: Pulse::Dead,
+            command: Pulse::Alive
+        }
+    );
+    drop(command);
+    assert_eq!(
+        life(1),
+        Life {
+            holder: Pulse::Dead,
+            command: Pulse::Dead
+        }
+    );
+    // A loop of links cannot be opened by anybody, root included.
+    let path = place.path(&format!("leases/{}", id(2)));
+    std::os::unix::fs::symlink(&path, &path).unwrap();
+    assert_eq!(life(2).holder, Pulse::Alive);
+}
+
+#[test]
+fn a_request_can_be_taken_up_again_by_another_process() {
+    let place = Place::new();
+    let store = real(&place);
+    let presence = store.attend(id(1)).unwrap();
+    let first = hold(&store, ask(1, &["build"]));
+    assert!(
+        real(&place).attend(id(1)).is_err(),
+        "not while its owner lives"
+    );
+    drop(presence);
+    let again = real(&place);
+    let presence = again.attend(id(1)).unwrap();
+    assert_eq!(
+        hold(&again, ask(1, &["build"])),
+        first,
+        "the answer that was lost"
+    );
+    release(&again, 1);
+    presence.end();
+    check_whole(&store);
+}
