@@ -117,7 +117,7 @@ fn slots(args: &RequestArgs) -> Result<Slots, CliError> {
 pub(crate) fn build(
     context: &Context,
     args: &RequestArgs,
-    checked: Checked,
+    checked: &Checked,
     kind: Kind,
     command: &str,
 ) -> Result<Ask, CliError> {

@@ -268,6 +268,10 @@ impl<'a> Rules<'a> {
         for ticket in &waiting {
             ticket.claims.iter().for_each(|c| keys.want(Key::Overlap(c.resource.clone())));
             ticket.inside.iter().for_each(|id| keys.want(Key::Lease(*id)));
+            // Of the chain those too that seem to have lapsed: an orphan, or one that is kept while its
+            // holder lives, is live whatever its TTL.
+            let chain = ticket.inside.iter().filter_map(|id| self.view.lease(*id));
+            chain.for_each(|lease| keys.want_life(lease));
             ticket.agents.iter().for_each(|agent| keys.want(Key::Agent(agent.clone())));
             for lease in self.holds(ticket) {
                 keys.want_life(lease);
@@ -316,15 +320,11 @@ fn may_want(ticket: &Ticket, lease: &Lease) -> bool {
 
 /// Rule 8: whether `q` is ahead of `r`, for two different active tickets.
 pub(crate) fn is_ahead(q: &Judged<'_>, r: &Judged<'_>) -> bool {
-    if q.ticket.number == r.ticket.number {
-        false
-    } else if r.pressed && r.seniority.is_older_than(&q.seniority) {
-        false
-    } else if q.pressed && q.seniority.is_older_than(&r.seniority) {
-        true
-    } else {
-        q.ticket.number < r.ticket.number
+    let passes = |a: &Judged<'_>, b: &Judged<'_>| a.pressed && a.seniority.is_older_than(&b.seniority);
+    if q.ticket.number == r.ticket.number || passes(r, q) {
+        return false;
     }
+    passes(q, r) || q.ticket.number < r.ticket.number
 }
 
 fn slots_ahead(all: &[Judged<'_>], r: &Judged<'_>, pool: &Claim) -> usize {

@@ -28,7 +28,7 @@ pub struct Waiting<'a> {
 #[must_use = "a lease that is dropped unseen is held by nobody"]
 pub enum Acquired {
     /// The lease is held, from now on.
-    Held(Held, Clock),
+    Held(Box<Held>, Clock),
     /// A standing lease of the same agent lives longer now.
     Renewed(Box<Lease>, Clock),
     /// The request runs under these leases of its chain, innermost first.
@@ -129,7 +129,7 @@ impl<S: Store> Acquire<'_, S> {
                 }
                 // Granted to a wait that was resumed: picked up below.
                 Verdict::Granted(_) => self.listen()?,
-                other => return Ok(self.ended(other, clock)?),
+                other => return self.ended(other, clock),
             }
             if let Some(acquired) = self.wait(waiting)? {
                 return Ok(acquired);
@@ -172,7 +172,7 @@ impl<S: Store> Acquire<'_, S> {
     fn held(self, lease: Lease, clock: Clock) -> Acquired {
         // A standing lease does not end with this process: its presence is dropped, not ended.
         let presence = self.presence.filter(|_| lease.kind == Kind::Scoped);
-        Acquired::Held(Held { lease, presence }, clock)
+        Acquired::Held(Box::new(Held { lease, presence }), clock)
     }
 
     /// Ends without a lease of its own.
@@ -297,7 +297,7 @@ impl<S: Store> Acquire<'_, S> {
             return Ok(None);
         };
         let presence = self.presence.take().filter(|_| lease.kind == Kind::Scoped);
-        Ok(Some(Acquired::Held(Held { lease: *lease, presence }, clock)))
+        Ok(Some(Acquired::Held(Box::new(Held { lease: *lease, presence }), clock)))
     }
 
     /// Stops waiting and keeps the place; where the lease came meanwhile, takes it.

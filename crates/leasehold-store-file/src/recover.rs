@@ -137,10 +137,8 @@ fn fold_and_cut(
     is_same_boot: bool,
 ) -> Result<(State, u64), StoreError> {
     let mut state = State::default();
-    let (end, found) = segment.commits(root, 0, &mut |commit| {
-        state.apply(commit.at, &commit.events);
-        Ok(true)
-    })?;
+    let found = state.go_on(root, segment)?;
+    let end = state.end;
     let is_cuttable = match found {
         End::Clean => true,
         End::Torn => end >= epoch.synced,

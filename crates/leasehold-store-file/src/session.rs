@@ -12,6 +12,7 @@ use leasehold_core::view::{Key, View};
 use leasehold_core::{Timestamp, event::Event};
 use leasehold_store::StoreError;
 use rustix::io::Errno;
+use std::mem;
 use std::sync::Arc;
 
 /// How often a record that is not whole is made again before it is given up.
@@ -183,31 +184,42 @@ impl<'a> Session<'a> {
     }
 
     /// Makes all records again from the log.
-    pub(crate) fn rebuild(&mut self) -> Result<(), StoreError> {
-        let state = self.fold()?;
-        recover::write_records(self.shared, &state)?;
-        self.records = Records::to_write(&self.shared.root, &self.shared.attended);
-        self.write_header()
+    fn rebuild(&mut self) -> Result<(), StoreError> {
+        self.rebuild_from(State::default()).map(drop)
     }
 
-    /// Returns the state that the whole log leaves.
-    pub(crate) fn fold(&self) -> Result<State, StoreError> {
-        let mut state = State::default();
-        let (end, found) = self.segment.commits(&self.shared.root, 0, &mut |commit| {
-            state.apply(commit.at, &commit.events);
-            Ok(true)
-        })?;
-        if found != End::Clean || end != self.end {
-            return Err(self.damaged(format!("the line at offset {end} is not whole")));
+    /// Makes all records again from the log, of which a part is folded already.
+    pub(crate) fn rebuild_from(&mut self, folded: State) -> Result<State, StoreError> {
+        let state = self.fold_from(folded)?;
+        recover::write_records(self.shared, &state)?;
+        self.records = Records::to_write(&self.shared.root, &self.shared.attended);
+        self.write_header()?;
+        Ok(state)
+    }
+
+    /// Returns the state that the whole log leaves, of which a part is folded already: outside, because
+    /// a long log would keep others out for long.
+    pub(crate) fn fold_from(&self, folded: State) -> Result<State, StoreError> {
+        let goes_on = folded.segment == self.segment.number() && folded.end <= self.end;
+        let mut state = if goes_on { folded } else { State::default() };
+        let found = state.go_on(&self.shared.root, &self.segment)?;
+        if found != End::Clean || state.end != self.end {
+            return Err(self.damaged(format!("the line at offset {} is not whole", state.end)));
         }
         Ok(state)
     }
 
     /// Puts what the keys find into the view.
-    pub(crate) fn load(&mut self, keys: &[Key], view: &mut View) -> Result<(), StoreError> {
+    /// `folded` is the part of the log that was folded already.
+    pub(crate) fn load(
+        &mut self,
+        keys: &[Key],
+        view: &mut View,
+        mut folded: State,
+    ) -> Result<(), StoreError> {
         for key in keys {
             match key {
-                Key::All => self.fold()?.show(view),
+                Key::All => self.fold_from(mem::take(&mut folded))?.show(view),
                 Key::Life(id) => {
                     view.set_life(
                         *id,

@@ -1,10 +1,13 @@
 //! The state of a whole workspace, folded from its log.
 
 use crate::homes::{Home, for_each_home};
+use crate::log::{End, Segment};
 use crate::record::Content;
+use crate::root::Root;
 use leasehold_core::event::{Change, Event};
 use leasehold_core::{Lease, LeaseId, Ticket, Timestamp, View, identity::Agent, view::Counters};
 use leasehold_core::{card::Card, freeze::Freeze};
+use leasehold_store::StoreError;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 
@@ -17,10 +20,26 @@ pub(crate) struct State {
     cards: BTreeMap<Agent, Vec<Card>>,
     pub(crate) counters: Counters,
     pub(crate) last: Timestamp,
+    /// The segment that was folded, and how far.
+    pub(crate) segment: u32,
+    pub(crate) end: u64,
 }
 
 impl State {
-    pub(crate) fn apply(&mut self, at: Timestamp, events: &[Event]) {
+    /// Brings in what a log holds behind the part that is in already, as far as it is whole. Returns
+    /// what comes there.
+    pub(crate) fn go_on(&mut self, root: &Root, segment: &Segment) -> Result<End, StoreError> {
+        let from = self.end;
+        let (end, found) = segment.commits(root, from, &mut |commit| {
+            self.apply(commit.at, &commit.events);
+            Ok(true)
+        })?;
+        self.end = end;
+        self.segment = segment.number();
+        Ok(found)
+    }
+
+    fn apply(&mut self, at: Timestamp, events: &[Event]) {
         self.last = self.last.max(at);
         for event in events {
             if let Some(counters) = event.counters() {

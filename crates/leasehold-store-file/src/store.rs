@@ -99,8 +99,9 @@ impl FileStore {
     /// # Errors
     /// As [`Store::load`], and [`StoreError::Damaged`] where the log itself is not whole.
     pub fn verify(&self) -> Result<Vec<String>, StoreError> {
+        let folded = self.fold_outside()?;
         let session = Session::enter(&self.shared)?;
-        recover::differences(&self.shared, &session.fold()?)
+        recover::differences(&self.shared, &session.fold_from(folded)?)
     }
 
     /// Makes all records again from the log.
@@ -108,7 +109,8 @@ impl FileStore {
     /// # Errors
     /// As [`FileStore::verify`].
     pub fn rebuild(&self) -> Result<(), StoreError> {
-        Session::enter(&self.shared)?.rebuild()
+        let folded = self.fold_outside()?;
+        Session::enter(&self.shared)?.rebuild_from(folded).map(drop)
     }
 
     /// Removes the files of requests that are neither in the state nor alive, as killed ones leave
@@ -117,8 +119,9 @@ impl FileStore {
     /// # Errors
     /// As [`FileStore::verify`].
     pub fn sweep(&self) -> Result<usize, StoreError> {
+        let folded = self.fold_outside()?;
         let session = Session::enter(&self.shared)?;
-        recover::sweep(&self.shared, &session.fold()?)
+        recover::sweep(&self.shared, &session.fold_from(folded)?)
     }
 
     fn unreadable(&self, unreadable: Unreadable) -> StoreError {
@@ -126,10 +129,32 @@ impl FileStore {
     }
 
     fn load_inside(&self, keys: &[Key]) -> Result<(Session<'_>, View), StoreError> {
+        let needs_all = keys.contains(&Key::All);
+        let folded = if needs_all {
+            self.fold_outside()?
+        } else {
+            State::default()
+        };
         let mut session = Session::enter(&self.shared)?;
         let mut view = session.view();
-        session.load(keys, &mut view)?;
+        session.load(keys, &mut view, folded)?;
         Ok((session, view))
+    }
+
+    /// Folds what there is of the log before going inside, where the rest is brought in: a log only
+    /// grows. (What is cut of it was never whole, or it is a new boot; then the fold inside begins
+    /// again, or fails.)
+    fn fold_outside(&self) -> Result<State, StoreError> {
+        let shared = &*self.shared;
+        let Ok(header) = Header::decode(&shared.gate.peek(&shared.root)?) else {
+            return Ok(State::default());
+        };
+        if header.boot != shared.boot {
+            return Ok(State::default());
+        }
+        let mut state = State::default();
+        state.go_on(&shared.root, &*shared.segment(header.segment)?)?;
+        Ok(state)
     }
 
     /// Looks without the mutex: what was read counts only if no commit came in between. The header says
@@ -236,10 +261,8 @@ impl FileStore {
 /// Folds a log as far as it is whole.
 fn fold(root: &Root, segment: &Segment, header: &Header) -> Result<(State, u64), StoreError> {
     let mut state = State::default();
-    let (end, found) = segment.commits(root, 0, &mut |commit| {
-        state.apply(commit.at, &commit.events);
-        Ok(true)
-    })?;
+    let found = state.go_on(root, segment)?;
+    let end = state.end;
     check_end(root, segment, header, end, found)?;
     Ok((state, end))
 }
@@ -319,7 +342,7 @@ impl Store for FileStore {
     fn load_more(&self, loaded: &mut FileLoaded<'_>, keys: &[Key]) -> Result<(), StoreError> {
         loaded.keys.extend_from_slice(keys);
         match &mut loaded.session {
-            Some(session) => session.load(keys, &mut loaded.view),
+            Some(session) => session.load(keys, &mut loaded.view, State::default()),
             None => {
                 loaded.view = self.look(&loaded.keys)?;
                 Ok(())

@@ -52,7 +52,7 @@ fn guard(args: &Guard) -> Result<Outcome, CliError> {
     let words = args.script.iter().chain(&args.command);
     let words: Vec<String> = words.map(|word| ui::quoted(&word.to_string_lossy())).collect();
     let context = context::open(&args.request.store)?;
-    let ask = request::build(&context, &args.request, checked, Kind::Scoped, &words.join(" "))?;
+    let ask = request::build(&context, &args.request, &checked, Kind::Scoped, &words.join(" "))?;
     let signals = Signals::install().map_err(|error| failure("cannot take signals", &error))?;
     let (who, claims, inside) = (ask.who.clone(), ask.claims.clone(), ask.inside);
     let asked = Asked { verb: VERB, who: &who, claims: &claims };
@@ -62,7 +62,7 @@ fn guard(args: &Guard) -> Result<Outcome, CliError> {
         Acquired::Held(held, clock) => {
             let lease = held.lease.clone();
             let running = Running { context: &context, args, signals: &signals, rule };
-            running.under_own_lease(held, &lease, &clock)?
+            running.under_own_lease(*held, &lease, &clock)?
         }
         Acquired::Joined(cover, clock) => {
             let running = Running { context: &context, args, signals: &signals, rule };
@@ -108,7 +108,7 @@ impl Running<'_> {
     fn under_own_lease(self, mut held: Held, lease: &Lease, clock: &Clock) -> Result<Outcome, CliError> {
         let command = self.command(lease.id, lease, clock);
         let leasing = &*self.context.leasing;
-        let proof = held.presence().map_or(Ok(None), |presence| presence.command_proof());
+        let proof = held.presence().map_or(Ok(None), leasehold_store::Presence::command_proof);
         let command = match proof {
             Ok(Some(proof)) => command.inherit(proof),
             Ok(None) => command,
@@ -134,7 +134,7 @@ impl Running<'_> {
                 ended.lost
             }
         };
-        Ok(finished(ended, lost, &[lease.clone()], clock))
+        Ok(finished(ended, lost, std::slice::from_ref(lease), clock))
     }
 
     /// Runs inside leases that are held already: nothing to renew or release, but they may be lost.

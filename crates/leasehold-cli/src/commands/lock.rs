@@ -19,7 +19,7 @@ pub(crate) fn run(args: &Lock) -> Result<Outcome, CliError> {
     let default = Ttl::from_millis(TTL_DEFAULT_MS).ok();
     let checked = request::check(&args.request, default)?;
     let context = context::open(&args.request.store)?;
-    let ask = request::build(&context, &args.request, checked, Kind::Standing, "")?;
+    let ask = request::build(&context, &args.request, &checked, Kind::Standing, "")?;
     let (who, claims) = (ask.who.clone(), ask.claims.clone());
     let asked = Asked { verb: "lock", who: &who, claims: &claims };
     // Only a wait has something to interrupt: a signal then parks the place before it ends this.

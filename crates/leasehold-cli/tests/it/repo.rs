@@ -27,7 +27,7 @@ const FILTERS: [(&str, &str); 11] = [
     (r"lease \[id\] is \d+", "lease [id] is [token]"),
     (r"pid \d+", "pid [pid]"),
     (
-        r"(\) for|another|up to|expired|ttl|\[host\]) (?:\d[\d.]*(?:ms|[smhd]))+",
+        r"(\) for|another|up to|expired|expires in|ttl|\[host\]) (?:\d[\d.]*(?:ms|[smhd]))+",
         "$1 [time]",
     ),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "[date]"),

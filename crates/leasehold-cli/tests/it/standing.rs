@@ -281,10 +281,9 @@ fn check_tells_whether_a_lease_still_holds() {
 fn check_and_renew_inside_a_guard_need_no_flags() {
     let repo = Repo::new();
     let script = r#"leasehold check || exit 1; leasehold renew --ttl 5m || exit 2
-        LEASEHOLD_TOKEN=$((LEASEHOLD_TOKEN + 1)) leasehold check; echo $?
-        leasehold unlock --lease $LEASEHOLD_LEASE; leasehold check; echo $?"#;
-    let ran = repo.guard("a --ttl 1m", script).owner("ada").run();
-    assert_snapshot!(ran.to_string().replace(script, "[script]"));
+        LEASEHOLD_TOKEN=$((LEASEHOLD_TOKEN + 1)) leasehold check; echo $?"#;
+    let ran = repo.guard("a --ttl 1m", script).owner("ada").run().exits(0);
+    assert_snapshot!(format!("{}{}", ran.stdout, ran.stderr));
 }
 
 #[test]
@@ -376,7 +375,7 @@ fn json_has_the_members_that_are_documented() {
         (&held["code"], &held["blockers"][0]["type"]),
         (&json!("held"), &json!("lease"))
     );
-    assert_eq!(held["blockers"][0]["id"], id);
+    assert_eq!(held["blockers"][0]["id"], id[..8]);
 
     let status = json("status --json", 0);
     assert_eq!(

@@ -29,6 +29,8 @@ const LINGER_EVERY: usize = 10;
 /// Of each kind of kill there are at most so many: one in eight guards.
 const KILLED_OF: usize = 8;
 const TTL: Duration = Duration::from_secs(1);
+/// Some work for long enough that whoever were let in after the death of their guard would be seen.
+const STEADY: Duration = Duration::from_millis(250);
 const LINGER: Duration = Duration::from_millis(1_600);
 
 /// Not a test: the command of the swarm's guards.
@@ -149,10 +151,10 @@ impl Drop for Swarm<'_> {
 impl Swarm<'_> {
     fn start(&mut self, number: usize) {
         let lingers = number % LINGER_EVERY == LINGER_EVERY / 2;
-        let work = if lingers {
-            LINGER
-        } else {
-            Duration::from_millis(5 + self.random.next() % 40)
+        let work = match number % LINGER_EVERY {
+            _ if lingers => LINGER,
+            0 | 7 => STEADY,
+            _ => Duration::from_millis(5 + self.random.next() % 40),
         };
         let ttl = format!("{}s", TTL.as_secs());
         let mut words = vec!["guard", "hot", "--wait", "--timeout", "120s"];
@@ -198,7 +200,8 @@ impl Swarm<'_> {
             .members
             .iter()
             .position(|member| member.guard.pid().cast_signed() == parent);
-        let lingers = u128::try_from(work) == Ok(LINGER.as_millis());
+        let works_for = |time: Duration| u128::try_from(work) == Ok(time.as_millis());
+        let (lingers, steady) = (works_for(LINGER), works_for(STEADY));
         let any = self.random.below(self.members.len());
         let short = Duration::from_millis(self.random.next() % 200);
         // Whoever is stopped stays so until its time, or none would come to its lapse.
@@ -207,6 +210,7 @@ impl Swarm<'_> {
         match (self.random.below(12), holder) {
             (4.., Some(holder)) if lingers => self.stop("stopped past the TTL", holder, LINGER * 2),
             (0, Some(holder)) => self.kill("guards killed", Some(holder), None),
+            (6..=8, Some(holder)) if steady => self.kill("guards killed", Some(holder), None),
             (1, Some(_)) => self.kill("commands killed", None, Some(command)),
             (2, Some(holder)) => self.kill("both killed", Some(holder), Some(command)),
             (3, _) if Some(any) != holder && !is_stopped(&self.members[any]) => {
@@ -333,8 +337,8 @@ fn a_swarm_is_never_let_in_twice() {
         repo.processes().is_empty().then_some(())
     });
     repo.leasehold("guard hot --wait -- true").run().exits(0);
-    let allowed = check_violations(&repo);
     let grants = check_log(&repo);
+    let allowed = check_violations(&repo);
     let (codes, did) = (&swarm.codes, &swarm.did);
     println!(
         "{grants} granted in {took:?}, exit codes {codes:?}, {did:?}, {} lapsed, {allowed} violations \
@@ -382,7 +386,15 @@ fn check_log(repo: &Repo) -> usize {
                 assert_eq!(holder, None, "granted to {id:?} as well");
                 (last, holder, grants) = (token, id, grants + 1);
             }
-            "released" | "freed" | "lapsed" | "passed" | "forced" => {
+            // Only what has a TTL lapses, and never an orphan.
+            "lapsed" => {
+                assert!(
+                    lease["expires"].is_u64() && lease["orphaned"].is_null(),
+                    "{event}"
+                );
+                assert_eq!(holder.take(), id, "{event}");
+            }
+            "released" | "freed" | "passed" | "forced" => {
                 assert_eq!(holder.take(), id, "{event}");
             }
             _ => {}

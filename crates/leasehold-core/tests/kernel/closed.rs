@@ -8,8 +8,9 @@
 use crate::model::names::resource;
 use crate::model::state::{Answer, State};
 use crate::program::{Program, about, config, events, every_key, programs};
+use crate::story::{Story, guard, lock};
 use crate::world::{World, short_times};
-use leasehold_core::command::{Ask, Command};
+use leasehold_core::command::{Ask, Command, Wait};
 use leasehold_core::decide::decide;
 use leasehold_core::event::Event;
 use leasehold_core::lease::Kind;
@@ -173,4 +174,48 @@ fn a_free_resource_is_decided_from_the_footprint() {
         .iter()
         .for_each(|key| load(&world, &mut view, key));
     assert!(decide(&view, &ask, &world.policy).is_ok());
+}
+
+/// Found by random programs: whether a lease of a chain is kept past its TTL was not looked at, and
+/// the unit that died lost its root's age.
+#[test]
+fn a_chain_that_is_kept_while_alive_is_looked_at() {
+    let mut s = Story::new();
+    s.takes("root", guard("b", "A").ttl(10).kept_while_alive());
+    s.takes("old", guard("o", "C"));
+    s.takes("lock", lock("b", "B"));
+    s.queues("inner", guard("b", "C").inside("root"));
+    s.later(10);
+    let claims = vec![Claim::new(Resource::parse("B").unwrap(), Intent::Mutates)];
+    let ask = Ask::new(LeaseId::new(99), Identity::named("p", "h"), claims);
+    let ask = Command::Ask(Ask {
+        wait: Wait::Forever,
+        ..ask
+    });
+    let partly = decide_partly(&s.world, &ask).unwrap();
+    s.world.view.apply_all(&partly.events);
+    s.gone("inner");
+    let root = s
+        .world
+        .view
+        .cards()
+        .filter(|card| card.claims == s.lease("root").claims);
+    assert_eq!(root.count(), 1);
+}
+
+/// Found by random programs: a renewal that revives a lease changes what its agent holds.
+#[test]
+fn a_revived_lease_is_judged_with_all_that_waits() {
+    let mut s = Story::new();
+    s.takes("lock", lock("a", "A").read().ttl(10));
+    s.takes("other", guard("b", "A").read());
+    s.later(10);
+    s.queues("own wish", guard("a", "A"));
+    let renew = Command::Renew {
+        lease: s.id("lock"),
+        ttl: None,
+    };
+    let partly = decide_partly(&s.world, &renew).unwrap();
+    s.world.view.apply_all(&partly.events);
+    s.gone("own wish");
 }

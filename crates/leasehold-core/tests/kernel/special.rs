@@ -440,3 +440,15 @@ fn deaths_come_before_grants() {
     s.gone("z");
     assert!(s.lease("behind z").token < s.lease("free").token);
 }
+
+#[test]
+fn a_killed_wait_is_taken_up_again_before_anybody_noticed() {
+    let mut s = Story::new();
+    s.takes("a", guard("a", "A"));
+    s.queues("b", guard("b", "A"));
+    s.queues("c", guard("c", "A"));
+    s.world.dead_holders.insert(s.id("b").bits());
+    s.queues("b again", guard("b", "A"));
+    s.numbered("b again", 2);
+    s.blocked_by("b again", &["a"]);
+}

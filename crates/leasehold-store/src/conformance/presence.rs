@@ -32,28 +32,66 @@ fn scoped(number: u64, name: &str, texts: &[&str]) -> Ask {
     }
 }
 
-/// Sleeps in a thread of its own, does something meanwhile, and returns why the sleeper woke.
-fn sleep_while(
-    presence: &mut dyn Presence,
-    watch: Option<Watched>,
-    until: Option<Timestamp>,
-    act: impl FnOnce(),
-) -> Woken {
-    let (mut interrupt, interrupted) = UnixStream::pair().unwrap();
-    thread::scope(|scope| {
+/// A presence that listens, and sleeps in threads of its own.
+struct Sleeper(Option<Box<dyn Presence>>);
+
+impl Sleeper {
+    fn new<S: Store>(store: &S, id: LeaseId) -> Self {
+        let mut presence = store.attend(id).unwrap();
+        presence.listen().unwrap();
+        Self(Some(presence))
+    }
+
+    /// Sleeps, does something meanwhile, and returns why it woke. One who does not wake is left
+    /// asleep.
+    fn sleep_while(
+        &mut self,
+        watch: Option<Watched>,
+        until: Option<Timestamp>,
+        act: impl FnOnce(),
+    ) -> Woken {
+        self.sleep(watch, until, None, act)
+    }
+
+    fn sleep(
+        &mut self,
+        watch: Option<Watched>,
+        until: Option<Timestamp>,
+        interrupt: Option<UnixStream>,
+        act: impl FnOnce(),
+    ) -> Woken {
+        let mut presence = self.0.take().unwrap();
         let (tell, told) = mpsc::channel();
-        scope.spawn(move || {
-            let woken = presence.sleep(watch, until, Some(interrupted.as_fd()));
-            let _listening = tell.send(woken.unwrap());
+        thread::spawn(move || {
+            let interrupt = interrupt.as_ref().map(AsFd::as_fd);
+            let woken = presence.sleep(watch, until, interrupt);
+            // Where nobody is told any more the case has failed already.
+            let _told = tell.send((woken, presence));
         });
         thread::sleep(NOD);
         act();
-        told.recv_timeout(PATIENCE).unwrap_or_else(|_| {
-            // So that the thread ends.
-            interrupt.write_all(&[0]).unwrap();
-            panic!("the sleeper did not wake");
-        })
-    })
+        let woken = told.recv_timeout(PATIENCE);
+        let (woken, presence) = woken.unwrap_or_else(|_| panic!("the sleeper did not wake"));
+        self.0 = Some(presence);
+        woken.unwrap()
+    }
+
+    /// Sleeps without anything to come.
+    fn sleep_through<S: Subject>(&mut self, subject: &S) {
+        let now = whole_of(&subject.open()).now();
+        let woken = self.sleep_while(None, Some(now.plus_millis(100)), || {
+            subject.advance(100);
+        });
+        assert_eq!(woken, Woken::Time);
+    }
+
+    fn clear_calls(&mut self) {
+        self.0.as_mut().unwrap().clear_calls();
+    }
+
+    fn end(self) {
+        self.0.unwrap().end();
+    }
 }
 
 fn is_readable(fd: BorrowedFd<'_>) -> bool {
@@ -67,15 +105,6 @@ fn is_readable(fd: BorrowedFd<'_>) -> bool {
     )
     .unwrap()
         > 0
-}
-
-/// Sleeps without anything to come.
-fn only_time_passes<S: Subject>(subject: &S, presence: &mut dyn Presence) {
-    let now = whole_of(&subject.open()).now();
-    let woken = sleep_while(presence, None, Some(now.plus_millis(100)), || {
-        subject.advance(100);
-    });
-    assert_eq!(woken, Woken::Time);
 }
 
 pub(super) fn an_attended_holder_lives<S: Subject>(subject: &S) {
@@ -117,32 +146,24 @@ pub(super) fn a_dropped_presence_is_dead<S: Subject>(subject: &S) {
 
 pub(super) fn calls_are_kept_from_listening_on<S: Subject>(subject: &S) {
     let (store, other) = (subject.open(), subject.open());
-    let mut presence = store.attend(id(1)).unwrap();
-    presence.listen().unwrap();
+    let mut presence = Sleeper::new(&store, id(1));
     call(&other, &[id(1)]);
     call(&other, &[id(2), id(1)]);
-    assert_eq!(
-        sleep_while(&mut *presence, None, None, || {}),
-        Woken::Called
-    );
+    assert_eq!(presence.sleep_while(None, None, || {}), Woken::Called);
     presence.clear_calls();
-    only_time_passes(subject, &mut *presence);
+    presence.sleep_through(subject);
     // Not as the first of those who are called.
     call(&other, &[id(2), id(1)]);
-    assert_eq!(
-        sleep_while(&mut *presence, None, None, || {}),
-        Woken::Called
-    );
+    assert_eq!(presence.sleep_while(None, None, || {}), Woken::Called);
     presence.end();
 }
 
 pub(super) fn a_commit_calls_a_sleeper<S: Subject>(subject: &S) {
     let store = subject.open();
-    let mut presence = store.attend(id(1)).unwrap();
-    presence.listen().unwrap();
+    let mut presence = Sleeper::new(&store, id(1));
     for _ in 0..3 {
         let other = subject.open();
-        let woken = sleep_while(&mut *presence, None, None, || call(&other, &[id(1)]));
+        let woken = presence.sleep_while(None, None, || call(&other, &[id(1)]));
         assert_eq!(woken, Woken::Called);
         presence.clear_calls();
     }
@@ -151,11 +172,10 @@ pub(super) fn a_commit_calls_a_sleeper<S: Subject>(subject: &S) {
 
 pub(super) fn calls_are_only_for_whom_they_name<S: Subject>(subject: &S) {
     let store = subject.open();
-    let mut presence = store.attend(id(1)).unwrap();
-    presence.listen().unwrap();
+    let mut presence = Sleeper::new(&store, id(1));
     call(&store, &[id(2)]);
     call(&store, &[]);
-    only_time_passes(subject, &mut *presence);
+    presence.sleep_through(subject);
     presence.end();
 }
 
@@ -174,14 +194,12 @@ pub(super) fn a_call_to_nobody_is_no_error<S: Subject>(subject: &S) {
 
 pub(super) fn an_interrupt_ends_sleep<S: Subject>(subject: &S) {
     let store = subject.open();
-    let mut presence = store.attend(id(1)).unwrap();
-    presence.listen().unwrap();
+    let mut presence = Sleeper::new(&store, id(1));
     let (mut write, read) = UnixStream::pair().unwrap();
     write.write_all(&[0]).unwrap();
-    assert_eq!(
-        presence.sleep(None, None, Some(read.as_fd())).unwrap(),
-        Woken::Interrupt
-    );
+    let interrupt = Some(read.try_clone().unwrap());
+    let woken = presence.sleep(None, None, interrupt, || {});
+    assert_eq!(woken, Woken::Interrupt);
     assert!(
         is_readable(read.as_fd()),
         "the interrupt is somebody else's to read"
@@ -191,11 +209,10 @@ pub(super) fn an_interrupt_ends_sleep<S: Subject>(subject: &S) {
 
 pub(super) fn time_ends_sleep<S: Subject>(subject: &S) {
     let store = subject.open();
-    let mut presence = store.attend(id(1)).unwrap();
-    presence.listen().unwrap();
+    let mut presence = Sleeper::new(&store, id(1));
     let start = whole_of(&store).now();
     let until = start.plus_millis(200);
-    let woken = sleep_while(&mut *presence, None, Some(until), || {
+    let woken = presence.sleep_while(None, Some(until), || {
         subject.advance(150);
         thread::sleep(NOD);
         subject.advance(50);
@@ -203,10 +220,7 @@ pub(super) fn time_ends_sleep<S: Subject>(subject: &S) {
     assert_eq!(woken, Woken::Time);
     assert!(whole_of(&store).now() >= until, "it woke too early");
     // A time that is over already.
-    assert_eq!(
-        sleep_while(&mut *presence, None, Some(start), || {}),
-        Woken::Time
-    );
+    assert_eq!(presence.sleep_while(None, Some(start), || {}), Woken::Time);
     presence.end();
 }
 
@@ -214,22 +228,18 @@ pub(super) fn the_end_of_the_watched_ends_sleep<S: Subject>(subject: &S) {
     let (store, other) = (subject.open(), subject.open());
     let watched = other.attend(id(1)).unwrap();
     take(&other, scoped(1, "ada", &["build"]));
-    let mut presence = store.attend(id(2)).unwrap();
-    presence.listen().unwrap();
+    let mut presence = Sleeper::new(&store, id(2));
     let watch = Some(Watched {
         id: id(1),
         part: Part::Holder,
     });
-    let woken = sleep_while(&mut *presence, watch, None, || {
+    let woken = presence.sleep_while(watch, None, || {
         give_back(&other, 1);
         watched.end();
     });
     assert_eq!(woken, Woken::Watch);
     // What is gone already has ended.
-    assert_eq!(
-        sleep_while(&mut *presence, watch, None, || {}),
-        Woken::Watch
-    );
+    assert_eq!(presence.sleep_while(watch, None, || {}), Woken::Watch);
     presence.end();
 }
 
@@ -240,25 +250,21 @@ pub(super) fn the_death_of_the_watched_ends_sleep<S: Subject>(subject: &S) {
     let (store, other) = (subject.open(), subject.open());
     let dies = other.attend(id(1)).unwrap();
     take(&other, scoped(1, "ada", &["build"]));
-    let mut presence = store.attend(id(2)).unwrap();
-    presence.listen().unwrap();
+    let mut presence = Sleeper::new(&store, id(2));
     let watch = Some(Watched {
         id: id(1),
         part: Part::Holder,
     });
     let now = whole_of(&store).now();
-    let woken = sleep_while(&mut *presence, watch, Some(now.plus_millis(100)), || {
+    let woken = presence.sleep_while(watch, Some(now.plus_millis(100)), || {
         pass(subject, 100);
     });
     assert_eq!(woken, Woken::Time, "the watched lives");
     assert_eq!(
-        sleep_while(&mut *presence, watch, None, || drop(dies)),
+        presence.sleep_while(watch, None, || drop(dies)),
         Woken::Watch
     );
-    assert_eq!(
-        sleep_while(&mut *presence, watch, None, || {}),
-        Woken::Watch
-    );
+    assert_eq!(presence.sleep_while(watch, None, || {}), Woken::Watch);
     presence.end();
 }
 

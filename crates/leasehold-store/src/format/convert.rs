@@ -328,6 +328,7 @@ fn boxed<'a, A, B: From<&'a A>>(item: &'a A) -> Box<B> {
     Box::new(B::from(item))
 }
 
+#[expect(clippy::boxed_local, reason = "boxes come in and boxes go out")]
 fn try_boxed<A, B: TryFrom<A, Error = FormatError>>(item: Box<A>) -> Result<Box<B>> {
     Ok(Box::new(B::try_from(*item)?))
 }

@@ -64,7 +64,7 @@ impl<'a> Keeper<'a> {
     /// Makes a place to be called at. A holder without one still looks from time to time.
     fn listen(&mut self) {
         let presence = self.held.presence();
-        if let Some(Err(error)) = presence.map(|presence| presence.listen()) {
+        if let Some(Err(error)) = presence.map(leasehold_store::Presence::listen) {
             self.warn(&error.to_string());
         }
         self.listening = true;

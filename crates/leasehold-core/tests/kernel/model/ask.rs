@@ -39,6 +39,7 @@ impl Model {
                 .flat_map(|claim| self.covers(&request, claim));
             return Answer::Joined(covers.map(|lease| lease.id).collect());
         }
+        self.park_the_gone(&request);
         match ask.wait {
             Wait::No => self.ask_now(request),
             Wait::Millis(_) | Wait::Forever => {
@@ -216,14 +217,20 @@ impl Model {
         Some(self.state.cards.remove(at).birth)
     }
 
+    /// A wait that was killed or has run out is taken up again whether or not anybody noticed.
+    fn park_the_gone(&mut self, request: &Ticket) {
+        for ticket in self.state.tickets.clone() {
+            let over = ticket.wait_until.is_some_and(|until| until <= self.now);
+            let gone = ticket.parked.is_none() && (over || self.is_dead(ticket.id));
+            if gone && comes_back(request, &ticket) {
+                self.put_ticket(self.parked(&ticket));
+            }
+        }
+    }
+
     fn parked_place(&self, request: &Ticket) -> Option<Ticket> {
-        let fits = |old: &&Ticket| {
-            old.parked.is_some_and(|until| self.now < until)
-                && old.who.same_place(&request.who)
-                && old.claims == request.claims
-                && old.scoped == request.scoped
-                && old.inside.first() == request.inside.first()
-        };
+        let kept = |old: &&Ticket| old.parked.is_some_and(|until| self.now < until);
+        let fits = |old: &&Ticket| kept(old) && comes_back(request, old);
         // Its own place first, so that no two tickets have one request.
         let order = |old: &&Ticket| (old.id != request.id, old.number);
         self.state
@@ -261,4 +268,12 @@ impl Model {
         self.settle(None);
         granted
     }
+}
+
+/// Whether a request is an older one coming back: the same place key, claims, kind and `inside`.
+fn comes_back(request: &Ticket, old: &Ticket) -> bool {
+    old.who.same_place(&request.who)
+        && old.claims == request.claims
+        && old.scoped == request.scoped
+        && old.inside.first() == request.inside.first()
 }
