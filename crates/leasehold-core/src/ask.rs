@@ -308,8 +308,11 @@ fn ask_and_wait(work: &mut Work<'_>, ask: &Ask, chain: Vec<LeaseId>) -> Result<V
 }
 
 fn granted(work: &Work<'_>, id: LeaseId) -> Verdict {
-    let lease = work.view().lease(id).cloned();
-    Verdict::Granted(Box::new(lease.expect("a grant puts its lease into the view")))
+    match work.view().lease(id) {
+        Some(lease) => Verdict::Granted(Box::new(lease.clone())),
+        // Settling saw the asker itself dead: nobody is there to hear it.
+        None => Verdict::Lost(id),
+    }
 }
 
 /// Returns where a waiting ticket stands.

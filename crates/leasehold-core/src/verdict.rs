@@ -53,7 +53,7 @@ pub enum Limit {
     NoClaims,
     /// More claims than [`CLAIMS_MAX`](crate::limits::CLAIMS_MAX).
     Claims,
-    /// Two claims of one request conflict with each other, or name one pool twice.
+    /// One request names a pool twice.
     OwnClaims,
     /// More slots than [`SLOTS_MAX`](crate::limits::SLOTS_MAX).
     Slots,

@@ -11,7 +11,7 @@ use leasehold_store::conformance::Subject;
 use leasehold_store::memory::{ManualClock, MemoryOptions, MemoryStore};
 use leasehold_store::{Access, Committed, Loaded, Part, Store, Watched, Woken};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 struct ByHand {
     store: MemoryStore,
@@ -107,6 +107,7 @@ fn a_release_alone_wakes_who_watches() {
     let watch = Some(Watched { id: held, part });
     let give_up = store.load(&[], Access::Read).unwrap().view().now();
     let until = Some(give_up.plus_millis(10_000));
+    let start = Instant::now();
     let woken = thread::scope(|scope| {
         let sleeping = scope.spawn(|| sleeper.sleep(watch, until, None).unwrap());
         thread::sleep(Duration::from_millis(30));
@@ -114,6 +115,10 @@ fn a_release_alone_wakes_who_watches() {
         sleeping.join().unwrap()
     });
     assert_eq!(woken, Woken::Watch);
+    assert!(
+        start.elapsed() < Duration::from_secs(9),
+        "only time woke it"
+    );
     holder.end();
 }
 

@@ -170,7 +170,6 @@ fn a_terminated_wait_keeps_its_place() {
 }
 
 #[test]
-#[ignore = "leasehold-core: a killed waiter is parked when it is passed over, not when it asks again"]
 fn a_killed_waiter_keeps_its_place_and_holds_nobody_up() {
     let repo = Repo::new();
     let held = repo.hold("build");
