@@ -20,7 +20,8 @@ Exit codes:
 Names:
   build             a bare word
   issue:8057324b    a kind and a name: issue repo symbol api table config, or any other word
-  path:src/auth     a file or tree, from where you are; wildcards * ? ** cover all they can match";
+  path:src/auth     a file or tree, from the top of the repository; ./ and ../ start where you are
+  path:src/*.rs     wildcards * ? ** cover all that they can match, and what is below it";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {

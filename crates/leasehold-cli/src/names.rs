@@ -1,8 +1,9 @@
 //! Resources as people type them.
 //!
-//! Paths are made comparable once, here (law L3): relative to where the person stands, `.` and `..`
-//! and symbolic links of parents resolved, then relative to the repository, the same in all its
-//! worktrees. The kernel only sees the result.
+//! A path starts at the top of the repository, wherever one stands, so that it can be pasted from any
+//! message; `./` and `../` start where one stands (the rule of git's `REVISION:PATH`). Paths are made
+//! comparable once, here (law L3): `..` and symbolic links of parents resolved, then relative to the
+//! repository, the same in all its worktrees. The kernel only sees the result.
 
 use crate::error::CliError;
 use leasehold_core::Resource;
@@ -57,10 +58,21 @@ impl Base {
         Resource::parse(&format!("path:{head}{slash}{pattern}")).map_err(|error| refused(text, &error))
     }
 
+    /// Returns what else a path is about: one above the repository covers the whole repository, which
+    /// goes by names of its own.
+    pub(crate) fn also(&self, resource: &Resource) -> Option<Resource> {
+        let path = resource.as_path().filter(|path| path.is_absolute())?;
+        let top = canonical(self.top.as_deref()?).ok()?;
+        let above = top.starts_with(path.literal_prefix());
+        above.then(|| Resource::literal_path(".").ok()).flatten()
+    }
+
     /// Resolves `.`, `..` and symbolic links. Of a whole path the last name is kept, also where it is
     /// a link: renaming or replacing the link is about the link.
     fn resolve(&self, path: &str, keep_last: bool) -> io::Result<PathBuf> {
-        let path = self.directory.join(path);
+        let from_here = path == ".." || path.starts_with("./") || path.starts_with("../");
+        let start = self.top.as_ref().filter(|_| !from_here).unwrap_or(&self.directory);
+        let path = start.join(path);
         match (path.parent(), path.components().next_back()) {
             (Some(parent), Some(Component::Normal(last))) if keep_last => {
                 Ok(canonical(parent)?.join(last))
@@ -157,10 +169,11 @@ mod tests {
     #[test]
     fn paths_are_seen_from_the_top() {
         check("", "path:src/auth", "path:src/auth");
-        check("src", "path:auth", "path:src/auth");
+        check("src", "path:src/auth", "path:src/auth");
+        check("src", "path:./auth", "path:src/auth");
         check("src/auth", "path:../../README.md", "path:README.md");
-        check("src", "path:.", "path:src");
-        check("", "path:.", "path:.");
+        check("src", "path:./", "path:src");
+        check("src", "path:.", "path:.");
         check("src", "path:..", "path:.");
         check("", "path:src//auth/./", "path:src/auth");
         check("", "path:not/there/../yet", "path:not/yet");
@@ -181,8 +194,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_above_the_repository_covers_it() {
+        let (_dir, top) = repository();
+        let base = Base { directory: top.join("src"), top: Some(top.clone()) };
+        for text in ["path:/", "path:../..", "path:/**/x", &format!("path:{}", top.parent().unwrap().display())] {
+            let also = base.also(&base.parse(text).unwrap()).map(|also| also.to_string());
+            assert_eq!(also.as_deref(), Some("path:."), "{text}");
+        }
+        for text in ["path:src", "path:/etc", "path:.", "name:/"] {
+            assert_eq!(base.also(&base.parse(text).unwrap()), None, "{text}");
+        }
+    }
+
+    #[test]
     fn patterns_are_kept_and_their_heads_resolved() {
-        check("src", "path:**/*.rs", "path:src/**/*.rs");
+        check("src", "path:**/*.rs", "path:**/*.rs");
+        check("src", "path:./**/*.rs", "path:src/**/*.rs");
         check("src", "path:../docs/*", "path:docs/*");
         check("", "path:*", "path:*");
         check("", r"path:a\*b", r"path:a\*b");

@@ -169,7 +169,9 @@ fn claims(context: &Context, args: &RequestArgs, slots: &Slots) -> Result<Vec<Cl
             None => Claim::new(resource, intent),
         }
     };
-    Ok(resources.into_iter().map(claim).collect())
+    let also = resources.iter().filter_map(|resource| context.base.also(resource));
+    let also: Vec<Resource> = also.collect();
+    Ok(resources.into_iter().chain(also).map(claim).collect())
 }
 
 /// Draws the id of a request.

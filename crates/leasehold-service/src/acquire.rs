@@ -97,7 +97,14 @@ pub(crate) fn acquire<S: Store>(
     let alone = ask.kind == Kind::Standing && ask.wait == Wait::No;
     let presence = if alone { None } else { Some(coordinator.store().attend(ask.id)?) };
     let begun = Instant::now();
-    Acquire { coordinator, ask, presence, begun, limit: None, ticket: None, told: None }.run(waiting)
+    let mut acquire =
+        Acquire { coordinator, ask, presence, begun, limit: None, ticket: None, told: None };
+    let acquired = acquire.run(waiting);
+    if acquired.is_err() {
+        // Whatever became of the request, nobody is behind it any more.
+        acquire.end_presence();
+    }
+    acquired
 }
 
 /// One ask under way.
@@ -115,7 +122,7 @@ struct Acquire<'a, S> {
 }
 
 impl<S: Store> Acquire<'_, S> {
-    fn run(mut self, waiting: &mut Waiting<'_>) -> Result<Acquired, ServiceError> {
+    fn run(&mut self, waiting: &mut Waiting<'_>) -> Result<Acquired, ServiceError> {
         loop {
             let Answer { value, clock } = self.execute(&Command::Ask(self.ask.clone()))?;
             match value {
@@ -169,14 +176,14 @@ impl<S: Store> Acquire<'_, S> {
         Ok(self.coordinator.store().load(&[], Access::Read)?.view().now())
     }
 
-    fn held(self, lease: Lease, clock: Clock) -> Acquired {
+    fn held(&mut self, lease: Lease, clock: Clock) -> Acquired {
         // A standing lease does not end with this process: its presence is dropped, not ended.
-        let presence = self.presence.filter(|_| lease.kind == Kind::Scoped);
+        let presence = self.presence.take().filter(|_| lease.kind == Kind::Scoped);
         Acquired::Held(Box::new(Held { lease, presence }), clock)
     }
 
     /// Ends without a lease of its own.
-    fn ended(self, verdict: Verdict, clock: Clock) -> Result<Acquired, ServiceError> {
+    fn ended(&mut self, verdict: Verdict, clock: Clock) -> Result<Acquired, ServiceError> {
         let acquired = match verdict {
             Verdict::Renewed(lease) => Acquired::Renewed(lease, clock),
             Verdict::Joined(cover) => {
@@ -196,9 +203,7 @@ impl<S: Store> Acquire<'_, S> {
             | Verdict::NotYours(_)
             | Verdict::FreezeNotYours(_) => return Err(ServiceError::Unknown),
         };
-        if let Some(presence) = self.presence {
-            presence.end();
-        }
+        self.end_presence();
         Ok(acquired)
     }
 
@@ -296,8 +301,7 @@ impl<S: Store> Acquire<'_, S> {
         let Verdict::Granted(lease) = value else {
             return Ok(None);
         };
-        let presence = self.presence.take().filter(|_| lease.kind == Kind::Scoped);
-        Ok(Some(Acquired::Held(Box::new(Held { lease: *lease, presence }), clock)))
+        Ok(Some(self.held(*lease, clock)))
     }
 
     /// Stops waiting and keeps the place; where the lease came meanwhile, takes it.

@@ -4,6 +4,7 @@ use crate::cli::Exists;
 use crate::error::CliError;
 use crate::{answer, context, exit, ui};
 use leasehold_api::lease::{LeaseInfo, LeaseState};
+use leasehold_core::view::Key;
 
 pub(crate) fn run(args: &Exists) -> u8 {
     match exists(args) {
@@ -23,7 +24,9 @@ fn exists(args: &Exists) -> Result<bool, CliError> {
     let Some(context) = context else {
         return Ok(false);
     };
-    let answer = context.leasing.look_at(&resource)?;
+    let also = base.also(&resource);
+    let keys: Vec<Key> = [Some(resource), also].into_iter().flatten().map(Key::Overlap).collect();
+    let answer = context.leasing.look(&keys)?;
     let (view, clock) = (&answer.value, &answer.clock);
     let holds = |lease| {
         let state = LeaseInfo::new(lease, Some(view), clock).state;

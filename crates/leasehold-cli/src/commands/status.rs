@@ -29,8 +29,10 @@ fn look(args: &Status) -> Result<Outcome, CliError> {
     let Some(context) = context else {
         return Ok(summed_up(answer::outcome(VERB, Code::Ok, ""), resource.as_ref()));
     };
-    let key = resource.clone().map_or(Key::All, Key::Overlap);
-    let Answer { value: view, clock } = context.leasing.look(&[key])?;
+    let also = resource.as_ref().and_then(|resource| base.also(resource));
+    let named: Vec<Key> = resource.iter().cloned().chain(also).map(Key::Overlap).collect();
+    let keys = if named.is_empty() { vec![Key::All] } else { named };
+    let Answer { value: view, clock } = context.leasing.look(&keys)?;
     let mut leases: Vec<&Lease> = view.leases().collect();
     leases.sort_by_key(|lease| lease.token);
     let tickets: Vec<&Ticket> = view.tickets().collect();

@@ -84,11 +84,12 @@ fn a_path_is_seen_from_where_one_stands() {
         let call = repo.guard(name, "true").dir(repo.top().join(directory));
         assert_eq!(call.run().code(), code, "{name} in {directory}");
     };
-    check("src", "path:auth", 2);
-    check("src/auth", "path:x", 2);
+    check("src", "path:./auth", 2);
+    check("src/auth", "path:./x", 2);
     check("src/auth", "path:../../src", 2);
     check("src/auth", "path:../api", 0);
-    check("src", "path:src/auth", 0);
+    check("src", "path:src/auth", 2);
+    check("src", "path:auth", 0);
     held.end().exits(0);
 }
 
@@ -106,8 +107,8 @@ fn all_worktrees_share_one_space() {
     };
     check("", "build", 2);
     check("", "path:src/auth/a.rs", 2);
-    check("src", "path:auth", 2);
-    check("src", "path:api", 0);
+    check("src", "path:./auth", 2);
+    check("src", "path:./api", 0);
     held.end().exits(0);
     let there = repo.hold_call("w", |script| repo.guard("path:src", script).dir(&linked));
     assert_eq!(repo.try_guard("path:src/x"), 2);
