@@ -290,8 +290,10 @@ fn verbs() -> BTreeSet<String> {
     let text = help(&[]);
     let listed = text.lines().skip_while(|line| *line != "Commands:").skip(1);
     let listed = listed.take_while(|line| line.starts_with("  "));
+    // `help` is the parser's own.
     listed
         .filter_map(|line| line.split_whitespace().next())
+        .filter(|verb| *verb != "help")
         .map(str::to_owned)
         .collect()
 }

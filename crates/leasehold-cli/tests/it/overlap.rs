@@ -90,6 +90,11 @@ fn a_path_is_seen_from_where_one_stands() {
     check("src/auth", "path:../api", 0);
     check("src", "path:src/auth", 2);
     check("src", "path:auth", 0);
+    // What is above the repository covers it.
+    check("", "path:..", 2);
+    check("", "path:/", 2);
+    check("", "path:/**/auth", 2);
+    check("", "path:/etc", 0);
     held.end().exits(0);
 }
 

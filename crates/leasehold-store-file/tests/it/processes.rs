@@ -9,6 +9,7 @@ use leasehold_store::{Access, Loaded, Store, StoreError};
 use leasehold_store_file::{FileStore, Options};
 use rustix::fs::{FlockOperation, flock};
 use std::fs::{self, File};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use std::{env, thread};
@@ -50,25 +51,33 @@ fn drawn(state: &mut u64) -> u64 {
 #[test]
 #[ignore = "it is the other process of a test"]
 fn takes_and_gives_back_for_ever() {
-    let Some((store, seed)) = child_store() else {
+    let Some(root) = env::var_os(ROOT) else {
         return;
     };
+    // Opened before everything else: a killed process closes its files by number, and has to let go of
+    // these before it lets go of its lease.
+    let critical = RESOURCES.map(|name| critical_file(Path::new(&root), name));
+    let (store, seed) = child_store().unwrap();
     let mut state = seed;
     let mut number = u128::from(std::process::id()) << 64;
     loop {
         number += 1;
-        let two = drawn(&mut state) % 2 == 0;
-        let first = RESOURCES[(drawn(&mut state) % 4) as usize];
-        let names = if two {
-            vec![first, RESOURCES[0]]
+        let first = (drawn(&mut state) % 4) as usize;
+        let places = if first > 0 && drawn(&mut state) % 2 == 0 {
+            vec![0, first]
         } else {
             vec![first]
         };
+        let names: Vec<&str> = places.iter().map(|place| RESOURCES[*place]).collect();
         let presence = store.attend(id(number)).unwrap();
         let verdict = acquire(&store, ask(number, &names));
         if matches!(verdict, Verdict::Granted(_)) {
-            let locks: Vec<File> = names.iter().map(|name| exclude(&store, name)).collect();
-            drop(locks);
+            for place in &places {
+                exclude(&store, &critical[*place], RESOURCES[*place]);
+            }
+            for place in &places {
+                flock(&critical[*place], FlockOperation::Unlock).unwrap();
+            }
             release(&store, number);
         }
         presence.end();
@@ -77,28 +86,26 @@ fn takes_and_gives_back_for_ever() {
     }
 }
 
-/// Takes the kernel lock of a resource; overlapping paths have one.
-fn exclude(store: &FileStore, name: &str) -> File {
+/// Opens the kernel lock of a resource; overlapping paths have one.
+fn critical_file(root: &Path, name: &str) -> File {
     let name = if name.starts_with("path") {
         "path"
     } else {
         name
     };
-    let path = store
-        .root()
-        .parent()
-        .unwrap()
-        .join(format!("critical-{name}"));
-    let file = File::options()
+    let path = root.parent().unwrap().join(format!("critical-{name}"));
+    File::options()
         .create(true)
         .append(true)
         .open(path)
-        .unwrap();
-    if let Err(error) = flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        .unwrap()
+}
+
+fn exclude(store: &FileStore, file: &File, name: &str) {
+    if let Err(error) = flock(file, FlockOperation::NonBlockingLockExclusive) {
         let path = store.root().parent().unwrap().join("overlap");
         fs::write(path, format!("{name}: {error}")).unwrap();
     }
-    file
 }
 
 #[test]
