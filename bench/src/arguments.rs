@@ -7,7 +7,7 @@ use std::path::PathBuf;
 const USAGE: &str = "\
 usage: cargo run --release -p leasehold-bench -- [--rows 1,3] [--rounds N] [--quick] [--output FILE]
 
-  --rows     which rows of DESIGN §11 (all that are measured here)
+  --rows     which rows (all)
   --rounds   how many rounds of each row (5)
   --quick    one round
   --output   where to write the report; docs/bench/README.md for a whole run of 5 rounds or more,

@@ -15,7 +15,7 @@ use std::path::Path;
 use std::process::Command;
 use std::rc::Rc;
 
-/// The number of a row in DESIGN §11.
+/// The number of a row in the table of targets.
 pub(crate) type RowNumber = u32;
 
 /// The rows measured here.

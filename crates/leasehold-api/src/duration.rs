@@ -30,8 +30,13 @@ pub enum DurationError {
 }
 
 /// The units, from large to small, with their milliseconds.
-const UNITS: [(&str, u64); 5] =
-    [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+const UNITS: [(&str, u64); 5] = [
+    ("d", 86_400_000),
+    ("h", 3_600_000),
+    ("m", 60_000),
+    ("s", 1_000),
+    ("ms", 1),
+];
 
 /// Reads a duration: whole numbers with units, from large to small. Zero is a duration.
 ///
@@ -46,9 +51,13 @@ pub fn parse(text: &str) -> Result<Duration, DurationError> {
     }
     let (mut total, mut unit_from) = (0_u64, 0);
     while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        let digits = rest
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(rest.len());
         let (number, tail) = rest.split_at(digits);
-        let letters = tail.find(|c: char| c.is_ascii_digit()).unwrap_or(tail.len());
+        let letters = tail
+            .find(|c: char| c.is_ascii_digit())
+            .unwrap_or(tail.len());
         let (unit, tail) = tail.split_at(letters);
         if number.is_empty() {
             return Err(DurationError::Number(rest.into()));
@@ -67,7 +76,9 @@ pub fn parse(text: &str) -> Result<Duration, DurationError> {
         unit_from = place + 1;
         let number: u64 = number.parse().map_err(|_| DurationError::TooLong)?;
         let millis = number.checked_mul(UNITS[place].1);
-        total = millis.and_then(|ms| total.checked_add(ms)).ok_or(DurationError::TooLong)?;
+        total = millis
+            .and_then(|ms| total.checked_add(ms))
+            .ok_or(DurationError::TooLong)?;
         rest = tail;
     }
     Ok(Duration::from_millis(total))

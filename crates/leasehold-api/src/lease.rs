@@ -187,7 +187,9 @@ impl LeaseInfo {
 }
 
 fn state(lease: &Lease, view: Option<&View>, now: Timestamp) -> LeaseState {
-    let life = view.and_then(|view| view.life(lease.id)).unwrap_or_default();
+    let life = view
+        .and_then(|view| view.life(lease.id))
+        .unwrap_or_default();
     let scoped = lease.kind == Kind::Scoped;
     match (&lease.pickup, life.holder, life.command) {
         (Pickup::Unbound(_), Pulse::Dead, _) => LeaseState::Dead,
@@ -209,7 +211,11 @@ impl TicketInfo {
             number: ticket.number,
             who: Party::from(&ticket.who),
             resources: claims(&ticket.claims, |_| None),
-            state: if ticket.is_waiting() { "waiting" } else { "parked" },
+            state: if ticket.is_waiting() {
+                "waiting"
+            } else {
+                "parked"
+            },
             waiting_ms: clock.now().millis_since(ticket.since),
             pid: ticket.holder.pid,
             command: ticket.holder.command.clone(),

@@ -16,7 +16,10 @@ pub(crate) fn outcome(verb: &'static str, code: Code, message: impl Into<String>
 
 /// The outcome of an error.
 pub(crate) fn failed(verb: &'static str, error: CliError) -> Outcome {
-    Outcome { hints: error.hints, ..outcome(verb, error.code, error.message) }
+    Outcome {
+        hints: error.hints,
+        ..outcome(verb, error.code, error.message)
+    }
 }
 
 /// What is asked for, by whom: what a refusal is seen from.
@@ -27,8 +30,16 @@ pub(crate) struct Asked<'a> {
 }
 
 /// The outcome of a lease that is held.
-pub(crate) fn granted(verb: &'static str, message: String, lease: &Lease, clock: &Clock) -> Outcome {
-    Outcome { leases: vec![LeaseInfo::new(lease, None, clock)], ..outcome(verb, Code::Ok, message) }
+pub(crate) fn granted(
+    verb: &'static str,
+    message: String,
+    lease: &Lease,
+    clock: &Clock,
+) -> Outcome {
+    Outcome {
+        leases: vec![LeaseInfo::new(lease, None, clock)],
+        ..outcome(verb, Code::Ok, message)
+    }
 }
 
 /// The outcome of a refusal.
@@ -36,18 +47,30 @@ pub(crate) fn refused(asked: &Asked<'_>, refusal: &Refusal, clock: &Clock) -> Ou
     match refusal {
         Refusal::Held(blockers) => held(asked, blockers, clock),
         Refusal::Frozen(freezes) => Outcome {
-            hints: vec![format!("queue until it is over: {}", message::again_with("--wait"))],
-            freezes: freezes.iter().map(|freeze| FreezeInfo::new(freeze, clock)).collect(),
+            hints: vec![format!(
+                "queue until it is over: {}",
+                message::again_with("--wait")
+            )],
+            freezes: freezes
+                .iter()
+                .map(|freeze| FreezeInfo::new(freeze, clock))
+                .collect(),
             ..outcome(asked.verb, Code::Frozen, message::frozen(freezes, clock))
         },
         Refusal::PoolSize { pool, in_force } => {
             let text = format!("the pool `{pool}` is in use with {in_force} slots");
             let hint = format!("ask with --slots {in_force}, or wait until nobody holds or waits");
-            Outcome { hints: vec![hint], ..outcome(asked.verb, Code::PoolSize, text) }
+            Outcome {
+                hints: vec![hint],
+                ..outcome(asked.verb, Code::PoolSize, text)
+            }
         }
         Refusal::Limit(limit) => {
             let (text, hint) = message::limit(*limit);
-            Outcome { hints: vec![hint.into()], ..outcome(asked.verb, Code::Limit, text) }
+            Outcome {
+                hints: vec![hint.into()],
+                ..outcome(asked.verb, Code::Limit, text)
+            }
         }
     }
 }
@@ -55,11 +78,21 @@ pub(crate) fn refused(asked: &Asked<'_>, refusal: &Refusal, clock: &Clock) -> Ou
 fn held(asked: &Asked<'_>, blockers: &[Blocker], clock: &Clock) -> Outcome {
     let mut hints = vec![format!("queue for it: {}", message::again_with("--wait"))];
     let contested = contested(asked.claims, blockers);
-    hints.push(format!("see who holds and who waits: leasehold status {}", crate::ui::quoted(&contested)));
-    hints.extend(blockers.iter().find_map(|blocker| perhaps_own(asked.who, blocker)));
+    hints.push(format!(
+        "see who holds and who waits: leasehold status {}",
+        crate::ui::quoted(&contested)
+    ));
+    hints.extend(
+        blockers
+            .iter()
+            .find_map(|blocker| perhaps_own(asked.who, blocker)),
+    );
     Outcome {
         hints,
-        blockers: blockers.iter().map(|blocker| BlockerInfo::new(blocker, clock)).collect(),
+        blockers: blockers
+            .iter()
+            .map(|blocker| BlockerInfo::new(blocker, clock))
+            .collect(),
         ..outcome(asked.verb, Code::Held, message::blockers(blockers, clock))
     }
 }
@@ -67,9 +100,14 @@ fn held(asked: &Asked<'_>, blockers: &[Blocker], clock: &Clock) -> Outcome {
 /// Returns the resource that is asked for and not free.
 fn contested(asked: &[Claim], blockers: &[Blocker]) -> String {
     let held = blockers.first().map_or(&[][..], Blocker::claims);
-    let taken = |claim: &&Claim| held.iter().any(|other| other.resource.overlaps(&claim.resource));
+    let taken = |claim: &&Claim| {
+        held.iter()
+            .any(|other| other.resource.overlaps(&claim.resource))
+    };
     let claim = asked.iter().find(taken).or(asked.first());
-    claim.map(|claim| claim.resource.to_string()).unwrap_or_default()
+    claim
+        .map(|claim| claim.resource.to_string())
+        .unwrap_or_default()
 }
 
 /// A hint for whoever may be looking at a lock of its own, taken without a name.
@@ -82,11 +120,17 @@ fn perhaps_own(who: &Identity, blocker: &Blocker) -> Option<String> {
         return None;
     }
     if lease.who.same_agent(who) {
-        return Some("it is your own lock: pass `--lease ID` to work inside it, or unlock it first".into());
+        return Some(
+            "it is your own lock: pass `--lease ID` to work inside it, or unlock it first".into(),
+        );
     }
     // Two sessions are two agents, whatever name they go by.
     let unknown = who.session.is_none() && lease.who.session.is_none();
-    let name = lease.claims.first().map(|claim| claim.resource.to_string()).unwrap_or_default();
+    let name = lease
+        .claims
+        .first()
+        .map(|claim| claim.resource.to_string())
+        .unwrap_or_default();
     unknown.then(|| {
         format!(
             "if that is your own lock: leasehold unlock {}; to be known again, set \
@@ -101,9 +145,21 @@ pub(crate) fn died(asked: &Asked<'_>, death: &Death, clock: &Clock) -> Outcome {
     let (text, hints) = message::death(asked.claims, death, clock);
     Outcome {
         hints,
-        leases: death.wanted.iter().map(|lease| LeaseInfo::new(lease, None, clock)).collect(),
-        blockers: death.blockers.iter().map(|blocker| BlockerInfo::new(blocker, clock)).collect(),
-        pressers: death.pressers.iter().map(|ticket| TicketInfo::new(ticket, clock)).collect(),
+        leases: death
+            .wanted
+            .iter()
+            .map(|lease| LeaseInfo::new(lease, None, clock))
+            .collect(),
+        blockers: death
+            .blockers
+            .iter()
+            .map(|blocker| BlockerInfo::new(blocker, clock))
+            .collect(),
+        pressers: death
+            .pressers
+            .iter()
+            .map(|ticket| TicketInfo::new(ticket, clock))
+            .collect(),
         ..outcome(asked.verb, Code::Died, text)
     }
 }
@@ -119,10 +175,22 @@ pub(crate) fn timed_out(asked: &Asked<'_>, place: &Place, clock: &Clock) -> Outc
     let hint = "your place is kept for 10m: run the same command again to go on waiting";
     Outcome {
         hints: vec![hint.into()],
-        blockers: place.blockers.iter().map(|blocker| BlockerInfo::new(blocker, clock)).collect(),
-        freezes: place.frozen.iter().map(|freeze| FreezeInfo::new(freeze, clock)).collect(),
+        blockers: place
+            .blockers
+            .iter()
+            .map(|blocker| BlockerInfo::new(blocker, clock))
+            .collect(),
+        freezes: place
+            .frozen
+            .iter()
+            .map(|freeze| FreezeInfo::new(freeze, clock))
+            .collect(),
         ahead: Some(place.ahead),
-        ..outcome(asked.verb, Code::TimedOut, format!("timed out waiting for {what}: {why}"))
+        ..outcome(
+            asked.verb,
+            Code::TimedOut,
+            format!("timed out waiting for {what}: {why}"),
+        )
     }
 }
 
@@ -141,6 +209,10 @@ pub(crate) fn interrupted(asked: &Asked<'_>, signal: u8) -> Outcome {
 /// The outcome of a request from inside a lease that is not held any more.
 pub(crate) fn stale_proof(verb: &'static str, lease: LeaseId) -> Outcome {
     let text = format!("the lease {lease} that this runs inside of is not held any more");
-    let hint = "stop what relied on it; to go on without it, unset LEASEHOLD_LEASE (or drop --lease)";
-    Outcome { hints: vec![hint.into()], ..outcome(verb, Code::Lost, text) }
+    let hint =
+        "stop what relied on it; to go on without it, unset LEASEHOLD_LEASE (or drop --lease)";
+    Outcome {
+        hints: vec![hint.into()],
+        ..outcome(verb, Code::Lost, text)
+    }
 }

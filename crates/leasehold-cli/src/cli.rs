@@ -140,7 +140,11 @@ pub(crate) struct Guard {
     #[arg(short = 'c', value_name = "SCRIPT")]
     pub(crate) script: Option<std::ffi::OsString>,
     /// The command to run
-    #[arg(last = true, required_unless_present = "script", value_name = "COMMAND")]
+    #[arg(
+        last = true,
+        required_unless_present = "script",
+        value_name = "COMMAND"
+    )]
     pub(crate) command: Vec<std::ffi::OsString>,
 }
 
@@ -187,7 +191,11 @@ Examples:
   leasehold unlock deploy --force")]
 pub(crate) struct Unlock {
     /// A resource of the lease; the whole lease is given back
-    #[arg(value_name = "NAME", required_unless_present = "lease", conflicts_with = "lease")]
+    #[arg(
+        value_name = "NAME",
+        required_unless_present = "lease",
+        conflicts_with = "lease"
+    )]
     pub(crate) name: Option<String>,
     /// The lease, by its id: the proof that it is yours
     #[arg(long, value_name = "ID")]

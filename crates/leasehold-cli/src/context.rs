@@ -23,7 +23,10 @@ pub(crate) fn open(args: &StoreArgs) -> Result<Context, CliError> {
     let place = find(args)?;
     let store = FileStore::open(&place.found.root, Options::default())?;
     if store.was_created() && place.found.by != By::Git {
-        ui::talk(&format!("note: made a new lease directory at {}", place.found.root.display()));
+        ui::talk(&format!(
+            "note: made a new lease directory at {}",
+            place.found.root.display()
+        ));
     }
     Ok(place.context(store))
 }
@@ -48,25 +51,42 @@ struct Place {
 
 impl Place {
     fn base(&self) -> Base {
-        Base { directory: self.directory.clone(), top: self.found.top.clone() }
+        Base {
+            directory: self.directory.clone(),
+            top: self.found.top.clone(),
+        }
     }
 
     fn context(&self, store: FileStore) -> Context {
-        Context { leasing: Box::new(Coordinator::new(store, Policy::default())), base: self.base() }
+        Context {
+            leasing: Box::new(Coordinator::new(store, Policy::default())),
+            base: self.base(),
+        }
     }
 }
 
 fn find(args: &StoreArgs) -> Result<Place, CliError> {
     let directory = env::current_dir().map_err(|error| {
-        CliError::new(leasehold_api::code::Code::Error, format!("the current directory: {error}"))
+        CliError::new(
+            leasehold_api::code::Code::Error,
+            format!("the current directory: {error}"),
+        )
     })?;
     let given = match &args.store {
         Some(url) => Some((url.clone(), "--store")),
         None => from_environment()?.map(|url| (url, "LEASEHOLD_STORE")),
     };
-    let given = given.map(|(url, source)| directory_of(&url, source)).transpose()?.flatten();
-    let [root, git_dir, git_common_dir, git_work_tree] =
-        ["LEASEHOLD_ROOT", "GIT_DIR", "GIT_COMMON_DIR", "GIT_WORK_TREE"].map(env::var_os);
+    let given = given
+        .map(|(url, source)| directory_of(&url, source))
+        .transpose()?
+        .flatten();
+    let [root, git_dir, git_common_dir, git_work_tree] = [
+        "LEASEHOLD_ROOT",
+        "GIT_DIR",
+        "GIT_COMMON_DIR",
+        "GIT_WORK_TREE",
+    ]
+    .map(env::var_os);
     let found = discover::discover(
         &directory,
         &Environment {
@@ -81,10 +101,14 @@ fn find(args: &StoreArgs) -> Result<Place, CliError> {
 
 fn from_environment() -> Result<Option<String>, CliError> {
     match env::var("LEASEHOLD_STORE") {
-        Ok(url) if url.is_empty() => Err(CliError::usage("LEASEHOLD_STORE is set to nothing").hint("unset it")),
+        Ok(url) if url.is_empty() => {
+            Err(CliError::usage("LEASEHOLD_STORE is set to nothing").hint("unset it"))
+        }
         Ok(url) => Ok(Some(url)),
         Err(env::VarError::NotPresent) => Ok(None),
-        Err(env::VarError::NotUnicode(_)) => Err(CliError::usage("LEASEHOLD_STORE is not valid UTF-8")),
+        Err(env::VarError::NotUnicode(_)) => {
+            Err(CliError::usage("LEASEHOLD_STORE is not valid UTF-8"))
+        }
     }
 }
 
@@ -92,9 +116,13 @@ fn from_environment() -> Result<Option<String>, CliError> {
 fn directory_of(url: &str, source: &str) -> Result<Option<PathBuf>, CliError> {
     match url.strip_prefix("file:") {
         Some("") => Ok(None),
-        Some(path) => Ok(Some(Path::new(path.strip_prefix("//").unwrap_or(path)).to_owned())),
-        None => Err(CliError::usage(format!("{source} {url:?}: this program has no such store"))
-            .hint("write `file:` or `file:DIRECTORY`")),
+        Some(path) => Ok(Some(
+            Path::new(path.strip_prefix("//").unwrap_or(path)).to_owned(),
+        )),
+        None => Err(
+            CliError::usage(format!("{source} {url:?}: this program has no such store"))
+                .hint("write `file:` or `file:DIRECTORY`"),
+        ),
     }
 }
 

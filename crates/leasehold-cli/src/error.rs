@@ -15,7 +15,11 @@ pub(crate) struct CliError {
 
 impl CliError {
     pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), hints: Vec::new() }
+        Self {
+            code,
+            message: message.into(),
+            hints: Vec::new(),
+        }
     }
 
     /// A command line that makes no sense.

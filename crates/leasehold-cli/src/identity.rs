@@ -1,8 +1,8 @@
 //! Who asks (law L16): an owner to show, and the agent behind it as far as it is known.
 
 use crate::error::CliError;
-use leasehold_core::limits::TEXT_BYTES_MAX;
 use leasehold_core::Identity;
+use leasehold_core::limits::TEXT_BYTES_MAX;
 use std::env;
 
 /// Where agent harnesses put their session's own id, with the name an agent gets from it.
@@ -35,11 +35,18 @@ pub(crate) fn find(owner: Option<&str>) -> Result<Identity, CliError> {
                 let explicit = text(NAMELESS)?.as_deref() != Some(&owner);
                 (owner, explicit)
             }
-            None => (harness.map_or_else(user, |(name, id)| short(name, &id)), false),
+            None => (
+                harness.map_or_else(user, |(name, id)| short(name, &id)),
+                false,
+            ),
         },
     };
     let host = host();
-    let who = if explicit { Identity::named(&name, &host) } else { Identity::nameless(&name, &host) };
+    let who = if explicit {
+        Identity::named(&name, &host)
+    } else {
+        Identity::nameless(&name, &host)
+    };
     Ok(match session {
         Some(session) => who.in_session(&session),
         None => who,
@@ -73,7 +80,11 @@ fn checked<'a>(source: &str, value: &'a str) -> Result<&'a str, CliError> {
 
 /// A name from the first characters of a session id, enough to tell agents apart by eye.
 fn short(harness: &str, session: &str) -> String {
-    let id: String = session.chars().filter(char::is_ascii_alphanumeric).take(8).collect();
+    let id: String = session
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .take(8)
+        .collect();
     format!("{harness}-{id}")
 }
 
@@ -98,5 +109,9 @@ fn host() -> String {
     let name = rustix::system::uname();
     let host = name.nodename().to_string_lossy();
     let clean: String = host.chars().filter(|c| !c.is_control()).take(64).collect();
-    if clean.is_empty() { "localhost".into() } else { clean }
+    if clean.is_empty() {
+        "localhost".into()
+    } else {
+        clean
+    }
 }

@@ -15,7 +15,8 @@ const TOKEN: &str = "LEASEHOLD_TOKEN";
 
 /// Reads a lease id given by a flag.
 pub(crate) fn flag(text: &str) -> Result<LeaseId, CliError> {
-    text.parse().map_err(|error| CliError::usage(format!("--lease {text:?}: {error}")))
+    text.parse()
+        .map_err(|error| CliError::usage(format!("--lease {text:?}: {error}")))
 }
 
 /// Returns the lease that this process runs in, in this workspace.
@@ -32,8 +33,12 @@ pub(crate) fn lease(workspace: &str) -> Result<Option<LeaseId>, CliError> {
         // Set by hand: meant for whatever workspace this is.
         return Ok(Some(id));
     }
-    let here = entries.find(|(name, _)| *name == workspace).map(|(_, lease)| lease);
-    here.map(str::parse).transpose().map_err(|_| CliError::usage(format!("{HELD} is damaged")))
+    let here = entries
+        .find(|(name, _)| *name == workspace)
+        .map(|(_, lease)| lease);
+    here.map(str::parse)
+        .transpose()
+        .map_err(|_| CliError::usage(format!("{HELD} is damaged")))
 }
 
 /// Returns the token that came with the lease this process runs in.
@@ -60,7 +65,11 @@ pub(crate) fn environment(
     clock: &Clock,
 ) -> Vec<(&'static str, Option<String>)> {
     let id = innermost.to_string();
-    let resources: Vec<String> = lease.claims.iter().map(|c| c.resource.to_string()).collect();
+    let resources: Vec<String> = lease
+        .claims
+        .iter()
+        .map(|c| c.resource.to_string())
+        .collect();
     let slots: Vec<String> = lease.slots.iter().map(u32::to_string).collect();
     let nameless = (!lease.who.explicit).then(|| lease.who.owner.name.clone());
     vec![
@@ -70,7 +79,10 @@ pub(crate) fn environment(
         ("LEASEHOLD_OWNER", Some(lease.who.owner.name.clone())),
         (crate::identity::NAMELESS, nameless),
         ("LEASEHOLD_RESOURCE", Some(resources.join(" "))),
-        ("LEASEHOLD_SLOT", (!slots.is_empty()).then(|| slots.join(" "))),
+        (
+            "LEASEHOLD_SLOT",
+            (!slots.is_empty()).then(|| slots.join(" ")),
+        ),
         ("LEASEHOLD_EXPIRES", lease.expires.map(|at| date(clock, at))),
     ]
 }
@@ -79,8 +91,14 @@ pub(crate) fn environment(
 fn held(workspace: &str, id: &str) -> String {
     let old = env::var(HELD).unwrap_or_default();
     let others = old.split(',').filter(|entry| {
-        entry.split_once('=').is_some_and(|(name, _)| name != workspace)
+        entry
+            .split_once('=')
+            .is_some_and(|(name, _)| name != workspace)
     });
     let own = format!("{workspace}={id}");
-    others.map(str::to_owned).chain([own]).collect::<Vec<_>>().join(",")
+    others
+        .map(str::to_owned)
+        .chain([own])
+        .collect::<Vec<_>>()
+        .join(",")
 }

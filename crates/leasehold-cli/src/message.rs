@@ -10,7 +10,10 @@ use leasehold_service::Clock;
 
 /// Names some resources: `` `a` ``, or `` `a` and `b` ``.
 pub(crate) fn resources(claims: &[Claim]) -> String {
-    let names: Vec<String> = claims.iter().map(|claim| format!("`{}`", claim.resource)).collect();
+    let names: Vec<String> = claims
+        .iter()
+        .map(|claim| format!("`{}`", claim.resource))
+        .collect();
     match names.as_slice() {
         [] => "nothing".into(),
         [all @ .., last] if !all.is_empty() => format!("{} and {last}", all.join(", ")),
@@ -22,7 +25,11 @@ pub(crate) fn resources(claims: &[Claim]) -> String {
 pub(crate) fn holder(lease: &Lease, clock: &Clock) -> String {
     let now = clock.now();
     let process = match lease.kind {
-        Kind::Scoped => format!(" (pid {}{})", lease.holder.pid, command(&lease.holder.command)),
+        Kind::Scoped => format!(
+            " (pid {}{})",
+            lease.holder.pid,
+            command(&lease.holder.command)
+        ),
         Kind::Standing => " (a standing lock)".into(),
     };
     let held = short(now.millis_since(lease.granted));
@@ -36,18 +43,30 @@ pub(crate) fn holder(lease: &Lease, clock: &Clock) -> String {
         (Pickup::Bound, Some(_)) => "; its guard is dead, its command still runs",
         (Pickup::Bound, None) => "",
     };
-    format!("{}{process} for {held}{rest}{state} (lease {})", lease.who.owner, brief(lease))
+    format!(
+        "{}{process} for {held}{rest}{state} (lease {})",
+        lease.who.owner,
+        brief(lease)
+    )
 }
 
 /// Who waits: "ada@host (pid 12, `make`) for 12s".
 pub(crate) fn waiter(ticket: &Ticket, clock: &Clock) -> String {
-    let process = format!("pid {}{}", ticket.holder.pid, command(&ticket.holder.command));
+    let process = format!(
+        "pid {}{}",
+        ticket.holder.pid,
+        command(&ticket.holder.command)
+    );
     let waits = short(clock.now().millis_since(ticket.since));
     format!("{} ({process}) for {waits}", ticket.who.owner)
 }
 
 fn command(text: &str) -> String {
-    if text.is_empty() { String::new() } else { format!(", `{}`", abridged(text, COMMAND_SHOWN)) }
+    if text.is_empty() {
+        String::new()
+    } else {
+        format!(", `{}`", abridged(text, COMMAND_SHOWN))
+    }
 }
 
 /// How many characters of a command a message shows: enough to know it by.
@@ -67,17 +86,30 @@ pub(crate) fn abridged(text: &str, characters_max: usize) -> String {
 
 /// The first digits of a lease id: enough to tell leases apart, not enough to prove one.
 pub(crate) fn brief(lease: &Lease) -> String {
-    lease.id.to_string().chars().take(leasehold_api::lease::BRIEF).collect()
+    lease
+        .id
+        .to_string()
+        .chars()
+        .take(leasehold_api::lease::BRIEF)
+        .collect()
 }
 
 /// One line for somebody in the way.
 pub(crate) fn blocker(blocker: &Blocker, clock: &Clock) -> String {
     match blocker {
         Blocker::Lease(lease) => {
-            format!("{} is held by {}", resources(&lease.claims), holder(lease, clock))
+            format!(
+                "{} is held by {}",
+                resources(&lease.claims),
+                holder(lease, clock)
+            )
         }
         Blocker::Ticket(ticket) => {
-            format!("{} is waited for by {}", resources(&ticket.claims), waiter(ticket, clock))
+            format!(
+                "{} is waited for by {}",
+                resources(&ticket.claims),
+                waiter(ticket, clock)
+            )
         }
     }
 }
@@ -99,17 +131,26 @@ pub(crate) fn frozen(freezes: &[Freeze], clock: &Clock) -> String {
     let until = match freeze.until {
         Some(at) => {
             let left = short(at.millis_since(clock.now()));
-            format!("until {} (another {left})", leasehold_api::lease::date(clock, at))
+            format!(
+                "until {} (another {left})",
+                leasehold_api::lease::date(clock, at)
+            )
         }
         None => "for as long as its record cannot be read".into(),
     };
-    format!("`{}` is frozen {until} by {}", freeze.resource, freeze.who.owner)
+    format!(
+        "`{}` is frozen {until} by {}",
+        freeze.resource, freeze.who.owner
+    )
 }
 
 /// One line for a place in the queue.
 pub(crate) fn place(place: &Place, clock: &Clock) -> String {
     let what = resources(&place.ticket.claims);
-    let limit = place.ticket.wait_until.map(|at| at.millis_since(clock.now()));
+    let limit = place
+        .ticket
+        .wait_until
+        .map(|at| at.millis_since(clock.now()));
     let limit = limit.map_or_else(String::new, |left| format!(", for up to {}", short(left)));
     let ahead = match place.ahead {
         0 => "next in line".to_owned(),
@@ -118,7 +159,10 @@ pub(crate) fn place(place: &Place, clock: &Clock) -> String {
     };
     let reason = if place.frozen.is_empty() {
         // What is held says more than who waits just ahead.
-        place.blockers.first().map_or_else(String::new, |b| format!(": {}", blocker(b, clock)))
+        place
+            .blockers
+            .first()
+            .map_or_else(String::new, |b| format!(": {}", blocker(b, clock)))
     } else {
         format!(": {}", frozen(&place.frozen, clock))
     };
@@ -140,7 +184,9 @@ pub(crate) fn death(claims: &[Claim], death: &Death, clock: &Clock) -> (String, 
         _ => format!("waiting for {what} would deadlock: {blocked}"),
     };
     let mut hints: Vec<String> = death.wanted.iter().map(release).collect();
-    hints.push("then ask again: the retry keeps its age, and holding nothing it may always wait".into());
+    hints.push(
+        "then ask again: the retry keeps its age, and holding nothing it may always wait".into(),
+    );
     (message, hints)
 }
 
@@ -167,12 +213,14 @@ pub(crate) fn limit(limit: Limit) -> (String, &'static str) {
             "a pool is named more than once in one request".into(),
             "one request takes one slot of a pool",
         ),
-        Limit::Slots => {
-            (format!("a pool of more than {} slots", limits::SLOTS_MAX), "ask for a smaller pool")
-        }
-        Limit::SlotsOfTree => {
-            ("slots of a path".into(), "pools are plain names, such as gpu or name:gpu")
-        }
+        Limit::Slots => (
+            format!("a pool of more than {} slots", limits::SLOTS_MAX),
+            "ask for a smaller pool",
+        ),
+        Limit::SlotsOfTree => (
+            "slots of a path".into(),
+            "pools are plain names, such as gpu or name:gpu",
+        ),
         Limit::Tickets => (
             format!("more than {} requests wait already", limits::TICKETS_MAX),
             "try again later, or without --wait",
@@ -182,12 +230,16 @@ pub(crate) fn limit(limit: Limit) -> (String, &'static str) {
             "take the resources in one request",
         ),
         Limit::Text => (
-            format!("an owner, host or session longer than {} bytes", limits::TEXT_BYTES_MAX),
+            format!(
+                "an owner, host or session longer than {} bytes",
+                limits::TEXT_BYTES_MAX
+            ),
             "use a shorter name",
         ),
-        Limit::Tokens => {
-            ("all fencing tokens of this workspace are used up".into(), "start a new workspace")
-        }
+        Limit::Tokens => (
+            "all fencing tokens of this workspace are used up".into(),
+            "start a new workspace",
+        ),
     }
 }
 
@@ -198,5 +250,7 @@ pub(crate) fn again_with(flag: &str) -> String {
     let program = program.rsplit('/').next().unwrap_or("leasehold").to_owned();
     let verb = words.next().unwrap_or_default();
     let rest: Vec<String> = words.collect();
-    format!("{program} {verb} {flag} {}", rest.join(" ")).trim_end().to_owned()
+    format!("{program} {verb} {flag} {}", rest.join(" "))
+        .trim_end()
+        .to_owned()
 }

@@ -33,29 +33,46 @@ impl Base {
         // The whole text is checked first, so that a mistake is named as it was typed.
         let checkable: Vec<&str> = path.split('/').filter(|segment| *segment != "..").collect();
         let checkable = Some(checkable.join("/")).filter(|rest| !rest.is_empty());
-        let checkable = if path.is_empty() { "" } else { checkable.as_deref().unwrap_or(".") };
+        let checkable = if path.is_empty() {
+            ""
+        } else {
+            checkable.as_deref().unwrap_or(".")
+        };
         Resource::parse(&format!("path:{checkable}")).map_err(|error| refused(text, &error))?;
         let (literal, pattern) = split_at_wildcard(path);
         if pattern.is_some_and(|pattern| pattern.split('/').any(|segment| segment == "..")) {
-            return Err(CliError::usage(format!("{text:?}: `..` after a wildcard leads nowhere certain"))
-                .hint("write the path without `..`"));
+            return Err(CliError::usage(format!(
+                "{text:?}: `..` after a wildcard leads nowhere certain"
+            ))
+            .hint("write the path without `..`"));
         }
         let real = self.resolve(&unescaped(literal), pattern.is_none());
-        let real = real.map_err(|error| {
-            CliError::usage(format!("{text:?} cannot be resolved: {error}"))
-        })?;
+        let real =
+            real.map_err(|error| CliError::usage(format!("{text:?} cannot be resolved: {error}")))?;
         let place = self.seen_from_the_top(&real);
         let place = place.to_str().ok_or_else(|| {
-            CliError::usage(format!("{text:?} leads to {}, which is not valid UTF-8", real.display()))
+            CliError::usage(format!(
+                "{text:?} leads to {}, which is not valid UTF-8",
+                real.display()
+            ))
         })?;
         let place = if place.is_empty() { "." } else { place };
         let whole = Resource::literal_path(place).map_err(|error| refused(text, &error))?;
         let Some(pattern) = pattern else {
             return Ok(whole);
         };
-        let head = if whole.rest() == "." { "" } else { whole.rest() };
-        let slash = if head.is_empty() || head.ends_with('/') { "" } else { "/" };
-        Resource::parse(&format!("path:{head}{slash}{pattern}")).map_err(|error| refused(text, &error))
+        let head = if whole.rest() == "." {
+            ""
+        } else {
+            whole.rest()
+        };
+        let slash = if head.is_empty() || head.ends_with('/') {
+            ""
+        } else {
+            "/"
+        };
+        Resource::parse(&format!("path:{head}{slash}{pattern}"))
+            .map_err(|error| refused(text, &error))
     }
 
     /// Returns what else a path is about: one above the repository covers the whole repository, which
@@ -71,7 +88,11 @@ impl Base {
     /// a link: renaming or replacing the link is about the link.
     fn resolve(&self, path: &str, keep_last: bool) -> io::Result<PathBuf> {
         let from_here = path == ".." || path.starts_with("./") || path.starts_with("../");
-        let start = self.top.as_ref().filter(|_| !from_here).unwrap_or(&self.directory);
+        let start = self
+            .top
+            .as_ref()
+            .filter(|_| !from_here)
+            .unwrap_or(&self.directory);
         let path = start.join(path);
         match (path.parent(), path.components().next_back()) {
             (Some(parent), Some(Component::Normal(last))) if keep_last => {
@@ -84,7 +105,8 @@ impl Base {
     /// Returns a path as all worktrees of the repository name it; outside of it, absolute.
     fn seen_from_the_top<'a>(&self, real: &'a Path) -> &'a Path {
         let top = self.top.as_deref().and_then(|top| canonical(top).ok());
-        top.and_then(|top| real.strip_prefix(top).ok()).unwrap_or(real)
+        top.and_then(|top| real.strip_prefix(top).ok())
+            .unwrap_or(real)
     }
 }
 
@@ -118,7 +140,11 @@ fn unescaped(pattern: &str) -> String {
     let mut text = String::with_capacity(pattern.len());
     let mut characters = pattern.chars();
     while let Some(c) = characters.next() {
-        text.push(if c == '\\' { characters.next().unwrap_or(c) } else { c });
+        text.push(if c == '\\' {
+            characters.next().unwrap_or(c)
+        } else {
+            c
+        });
     }
     text
 }
@@ -129,7 +155,10 @@ fn canonical(path: &Path) -> io::Result<PathBuf> {
         Ok(real) => return Ok(real),
         Err(error) => error,
     };
-    let absent = matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
+    let absent = matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    );
     let Some(parent) = path.parent().filter(|_| absent) else {
         return Err(error);
     };
@@ -162,8 +191,15 @@ mod tests {
 
     fn check(directory: &str, text: &str, expected: &str) {
         let (_dir, top) = repository();
-        let base = Base { directory: top.join(directory), top: Some(top) };
-        assert_eq!(base.parse(text).unwrap().to_string(), expected, "{text} in {directory:?}");
+        let base = Base {
+            directory: top.join(directory),
+            top: Some(top),
+        };
+        assert_eq!(
+            base.parse(text).unwrap().to_string(),
+            expected,
+            "{text} in {directory:?}"
+        );
     }
 
     #[test]
@@ -196,9 +232,19 @@ mod tests {
     #[test]
     fn what_is_above_the_repository_covers_it() {
         let (_dir, top) = repository();
-        let base = Base { directory: top.join("src"), top: Some(top.clone()) };
-        for text in ["path:/", "path:../..", "path:/**/x", &format!("path:{}", top.parent().unwrap().display())] {
-            let also = base.also(&base.parse(text).unwrap()).map(|also| also.to_string());
+        let base = Base {
+            directory: top.join("src"),
+            top: Some(top.clone()),
+        };
+        for text in [
+            "path:/",
+            "path:../..",
+            "path:/**/x",
+            &format!("path:{}", top.parent().unwrap().display()),
+        ] {
+            let also = base
+                .also(&base.parse(text).unwrap())
+                .map(|also| also.to_string());
             assert_eq!(also.as_deref(), Some("path:."), "{text}");
         }
         for text in ["path:src", "path:/etc", "path:.", "name:/"] {
@@ -219,7 +265,10 @@ mod tests {
     #[test]
     fn mistakes_are_named_as_typed() {
         let (_dir, top) = repository();
-        let base = Base { directory: top.clone(), top: Some(top) };
+        let base = Base {
+            directory: top.clone(),
+            top: Some(top),
+        };
         for (text, part) in [
             ("src/auth", "names no resource"),
             ("path:a**b", "names no resource"),

@@ -90,7 +90,9 @@ fn wait(args: &RequestArgs) -> Result<Wait, CliError> {
 fn slots(args: &RequestArgs) -> Result<Slots, CliError> {
     let size = |text: &str, whole: &str| {
         text.parse::<NonZeroU32>().map_err(|_| {
-            CliError::usage(format!("--slots {whole:?}: {text:?} is not a number of slots, 1 or more"))
+            CliError::usage(format!(
+                "--slots {whole:?}: {text:?} is not a number of slots, 1 or more"
+            ))
         })
     };
     match args.slots.as_slice() {
@@ -99,8 +101,10 @@ fn slots(args: &RequestArgs) -> Result<Slots, CliError> {
             if let [_] = args.names.as_slice() {
                 return Ok(Slots::Only(size(one, one)?));
             }
-            Err(CliError::usage(format!("--slots {one:?} with {} names", args.names.len()))
-                .hint("say which name is the pool: `--slots NAME=N`"))
+            Err(
+                CliError::usage(format!("--slots {one:?} with {} names", args.names.len()))
+                    .hint("say which name is the pool: `--slots NAME=N`"),
+            )
         }
         several => {
             let named = several.iter().map(|text| match text.rsplit_once('=') {
@@ -133,7 +137,10 @@ pub(crate) fn build(
         wait: checked.wait,
         ttl: checked.ttl,
         priority: args.priority,
-        holder: Holder { pid: std::process::id(), command: shortened(command) },
+        holder: Holder {
+            pid: std::process::id(),
+            command: shortened(command),
+        },
         ..Ask::new(draw_id()?, who, claims)
     })
 }
@@ -157,19 +164,30 @@ fn claims(context: &Context, args: &RequestArgs, slots: &Slots) -> Result<Vec<Cl
         }
         let stray = pools.iter().find(|(pool, _)| !resources.contains(pool));
         if let Some((pool, size)) = stray {
-            return Err(CliError::usage(format!("--slots {pool}={size}: `{pool}` is not asked for"))
-                .hint(format!("add `{pool}` to the names")));
+            return Err(CliError::usage(format!(
+                "--slots {pool}={size}: `{pool}` is not asked for"
+            ))
+            .hint(format!("add `{pool}` to the names")));
         }
     }
     let claim = |resource: Resource| {
-        let named = pools.iter().find(|(pool, _)| *pool == resource).map(|(_, size)| *size);
-        let only = if let Slots::Only(size) = slots { Some(*size) } else { None };
+        let named = pools
+            .iter()
+            .find(|(pool, _)| *pool == resource)
+            .map(|(_, size)| *size);
+        let only = if let Slots::Only(size) = slots {
+            Some(*size)
+        } else {
+            None
+        };
         match named.or(only) {
             Some(size) => Claim::slot(resource, size),
             None => Claim::new(resource, intent),
         }
     };
-    let also = resources.iter().filter_map(|resource| context.base.also(resource));
+    let also = resources
+        .iter()
+        .filter_map(|resource| context.base.also(resource));
     let also: Vec<Resource> = also.collect();
     Ok(resources.into_iter().chain(also).map(claim).collect())
 }
@@ -178,7 +196,10 @@ fn claims(context: &Context, args: &RequestArgs, slots: &Slots) -> Result<Vec<Cl
 pub(crate) fn draw_id() -> Result<LeaseId, CliError> {
     let mut bits = [0; 16];
     getrandom::fill(&mut bits).map_err(|error| {
-        CliError::new(leasehold_api::code::Code::Error, format!("no random numbers: {error}"))
+        CliError::new(
+            leasehold_api::code::Code::Error,
+            format!("no random numbers: {error}"),
+        )
     })?;
     Ok(LeaseId::new(u128::from_be_bytes(bits)))
 }

@@ -47,7 +47,11 @@ pub(crate) fn to_json(outcome: &Outcome) -> String {
 pub(crate) fn usage_error(error: &clap::Error) -> u8 {
     let help = !error.use_stderr();
     let text = error.render().to_string();
-    let _ = if help { write!(io::stdout(), "{text}") } else { write!(io::stderr(), "{text}") };
+    let _ = if help {
+        write!(io::stdout(), "{text}")
+    } else {
+        write!(io::stderr(), "{text}")
+    };
     let mut words = std::env::args_os().skip(1);
     let guard = words.next().is_some_and(|verb| verb == "guard");
     if !help && guard && !words.any(|word| word == "--") {
@@ -87,7 +91,10 @@ mod tests {
 
     #[test]
     fn hostile_text_is_shown_and_not_obeyed() {
-        assert_eq!(harmless("a\u{1b}[2Jb\rc\u{202e}d"), r"a\u{1b}[2Jb\u{d}c\u{202e}d");
+        assert_eq!(
+            harmless("a\u{1b}[2Jb\rc\u{202e}d"),
+            r"a\u{1b}[2Jb\u{d}c\u{202e}d"
+        );
         assert_eq!(harmless("plain ünïcode\n"), "plain ünïcode\n");
     }
 

@@ -47,7 +47,11 @@ fn answered_before(work: &Work<'_>, ask: &Ask) -> Result<Option<Verdict>, More> 
     if let Some(lease) = work.view().lease(ask.id) {
         return Ok(Some(Verdict::Granted(Box::new(lease.clone()))));
     }
-    if let Some(ticket) = work.view().ticket(ask.id).filter(|ticket| ticket.is_waiting()) {
+    if let Some(ticket) = work
+        .view()
+        .ticket(ask.id)
+        .filter(|ticket| ticket.is_waiting())
+    {
         // The waiter watches what this names, so nothing in its way may be left out.
         work.require_closed()?;
         return Ok(Some(Verdict::Queued(Box::new(place(work, ticket)))));
@@ -59,8 +63,18 @@ fn answered_before(work: &Work<'_>, ask: &Ask) -> Result<Option<Verdict>, More> 
 /// Step 2: what can be refused without looking at anybody else, and pools of another size.
 fn out_of_limits(work: &Work<'_>, ask: &Ask) -> Result<Option<Refusal>, More> {
     let claims = &ask.claims;
-    let texts = [&ask.who.owner.name, &ask.who.owner.host, &ask.holder.command];
-    let twice = |pool: &Claim| claims.iter().filter(|c| c.resource == pool.resource).count() > 1;
+    let texts = [
+        &ask.who.owner.name,
+        &ask.who.owner.host,
+        &ask.holder.command,
+    ];
+    let twice = |pool: &Claim| {
+        claims
+            .iter()
+            .filter(|c| c.resource == pool.resource)
+            .count()
+            > 1
+    };
     let pools = || claims.iter().filter(|claim| claim.slots.is_some());
     let limit = if claims.is_empty() {
         Limit::NoClaims
@@ -72,7 +86,11 @@ fn out_of_limits(work: &Work<'_>, ask: &Ask) -> Result<Option<Refusal>, More> {
         Limit::Slots
     } else if pools().any(|claim| !claim.resource.is_flat()) {
         Limit::SlotsOfTree
-    } else if texts.into_iter().chain(&ask.who.session).any(|t| t.len() > TEXT_BYTES_MAX) {
+    } else if texts
+        .into_iter()
+        .chain(&ask.who.session)
+        .any(|t| t.len() > TEXT_BYTES_MAX)
+    {
         Limit::Text
     } else if ask.wait != Wait::No && work.view().tickets().count() >= TICKETS_MAX {
         Limit::Tickets
@@ -97,8 +115,15 @@ fn other_size(work: &Work<'_>, pool: &Claim) -> Result<Option<Refusal>, More> {
     let differs = |lease: &&Lease| lease.claims.iter().any(|claim| other(&claim));
     work.require_lives_of(work.view().leases().filter(differs))?;
     let held = work.rules().live_leases().flat_map(|lease| &lease.claims);
-    let waiting = work.view().tickets().filter(|t| t.is_waiting()).flat_map(|t| &t.claims);
-    let in_force = held.chain(waiting).find(other).and_then(|claim| claim.slots);
+    let waiting = work
+        .view()
+        .tickets()
+        .filter(|t| t.is_waiting())
+        .flat_map(|t| &t.claims);
+    let in_force = held
+        .chain(waiting)
+        .find(other)
+        .and_then(|claim| claim.slots);
     let refusal = |size: NonZeroU32| Refusal::PoolSize {
         pool: pool.resource.clone(),
         in_force: size.get(),
@@ -122,7 +147,13 @@ fn renew_standing(work: &mut Work<'_>, ask: &Ask, mut lease: Lease) -> Result<Ve
     lease.ttl = ask.ttl;
     bind(&mut lease, work.view().now());
     let renewed = Box::new(lease);
-    let event = |lease| if was_bound { Event::Renewed { lease } } else { Event::Bound { lease } };
+    let event = |lease| {
+        if was_bound {
+            Event::Renewed { lease }
+        } else {
+            Event::Bound { lease }
+        }
+    };
     work.push(event(renewed.clone()));
     work.settle(None)?;
     Ok(Verdict::Renewed(renewed))
@@ -141,7 +172,10 @@ fn chain_of(work: &Work<'_>, ask: &Ask) -> Result<Option<Vec<LeaseId>>, More> {
     chain.push(lease.id);
     chain.extend_from_slice(&lease.inside);
     work.require(chain.iter().map(|id| Key::Lease(*id)))?;
-    let scoped = chain.iter().filter_map(|id| work.view().lease(*id)).filter(|l| l.kind == Kind::Scoped);
+    let scoped = chain
+        .iter()
+        .filter_map(|id| work.view().lease(*id))
+        .filter(|l| l.kind == Kind::Scoped);
     work.require(scoped.map(|lease| Key::Life(lease.id)))?;
     Ok(work.rules().is_live(lease).then_some(chain))
 }
@@ -150,23 +184,44 @@ fn chain_of(work: &Work<'_>, ask: &Ask) -> Result<Option<Vec<LeaseId>>, More> {
 fn covering(work: &Work<'_>, ask: &Ask, chain: &[LeaseId]) -> Vec<LeaseId> {
     let covers = |lease: &&Lease| {
         (ask.kind == Kind::Scoped || lease.kind == Kind::Standing)
-            && lease.claims.iter().any(|own| ask.claims.iter().any(|claim| own.covers(claim)))
+            && lease
+                .claims
+                .iter()
+                .any(|own| ask.claims.iter().any(|claim| own.covers(claim)))
     };
-    work.rules().chain(chain).filter(covers).map(|lease| lease.id).collect()
+    work.rules()
+        .chain(chain)
+        .filter(covers)
+        .map(|lease| lease.id)
+        .collect()
 }
 
 /// Parks the tickets that this request may come back to and whose waiters are dead: a killed wait is
 /// taken up again where it was, whether or not its turn has come meanwhile.
 fn park_the_dead(work: &mut Work<'_>, ask: &Ask, chain: &[LeaseId]) -> Result<(), More> {
     let own = |t: &&Ticket| t.is_waiting() && t.resumes(&ask.who, &ask.claims, ask.kind, chain);
-    work.require(work.view().tickets().filter(own).map(|ticket| Key::Life(ticket.request)))?;
+    work.require(
+        work.view()
+            .tickets()
+            .filter(own)
+            .map(|ticket| Key::Life(ticket.request)),
+    )?;
     let rules = work.rules();
-    let gone = work.view().tickets().filter(own).filter(|ticket| rules.waiter_is_gone(ticket));
+    let gone = work
+        .view()
+        .tickets()
+        .filter(own)
+        .filter(|ticket| rules.waiter_is_gone(ticket));
     let until = work.policy().place_until(work.view().now());
-    let parked = gone.map(|t| Ticket { state: TicketState::Parked { until }, ..t.clone() });
+    let parked = gone.map(|t| Ticket {
+        state: TicketState::Parked { until },
+        ..t.clone()
+    });
     let parked: Vec<Ticket> = parked.collect();
     for ticket in parked {
-        work.push(Event::Parked { ticket: Box::new(ticket) });
+        work.push(Event::Parked {
+            ticket: Box::new(ticket),
+        });
     }
     Ok(())
 }
@@ -186,12 +241,21 @@ fn newcomer(work: &Work<'_>, ask: &Ask, chain: Vec<LeaseId>) -> Result<Newcomer,
             && t.resumes(&ask.who, &ask.claims, ask.kind, &chain)
     };
     // Its own place before an older one of the same place key: no two tickets have one request.
-    let own = view.tickets().filter(kept).find(|ticket| ticket.request == ask.id);
+    let own = view
+        .tickets()
+        .filter(kept)
+        .find(|ticket| ticket.request == ask.id);
     let parked = own.or_else(|| view.tickets().find(kept)).cloned();
-    let number = parked.as_ref().map_or(view.counters().number + 1, |ticket| ticket.number);
+    let number = parked
+        .as_ref()
+        .map_or(view.counters().number + 1, |ticket| ticket.number);
     let outer = ask.inside.and_then(|inside| view.lease(inside));
     let fits = |card: &&Card| now < card.until && card.fits(&ask.who, &ask.claims, ask.kind);
-    let spent = view.cards().find(fits).filter(|_| parked.is_none() && outer.is_none()).cloned();
+    let spent = view
+        .cards()
+        .find(fits)
+        .filter(|_| parked.is_none() && outer.is_none())
+        .cloned();
     let birth = match (&parked, outer, &spent) {
         (Some(ticket), _, _) => ticket.seniority.birth.clone(),
         (None, Some(lease), _) => lease.seniority.birth.inside(number),
@@ -199,7 +263,10 @@ fn newcomer(work: &Work<'_>, ask: &Ask, chain: Vec<LeaseId>) -> Result<Newcomer,
         (None, None, None) => Birth::top(number),
     };
     let inherited = outer.map(|lease| lease.seniority.priority);
-    let priority = ask.priority.or(inherited).unwrap_or(Seniority::PRIORITY_DEFAULT);
+    let priority = ask
+        .priority
+        .or(inherited)
+        .unwrap_or(Seniority::PRIORITY_DEFAULT);
     let ticket = Ticket {
         number,
         request: ask.id,
@@ -220,12 +287,19 @@ fn newcomer(work: &Work<'_>, ask: &Ask, chain: Vec<LeaseId>) -> Result<Newcomer,
         since: parked.as_ref().map_or(now, |ticket| ticket.since),
         holder: ask.holder.clone(),
     };
-    Ok(Newcomer { ticket, parked, spent })
+    Ok(Newcomer {
+        ticket,
+        parked,
+        spent,
+    })
 }
 
 /// Returns the agents whose standing leases a request counts as holding.
 fn agents_of(work: &Work<'_>, ask: &Ask, chain: &[LeaseId]) -> Vec<Agent> {
-    let outer = work.rules().chain(chain).filter_map(|lease| lease.who.agent());
+    let outer = work
+        .rules()
+        .chain(chain)
+        .filter_map(|lease| lease.who.agent());
     let mut agents: Vec<Agent> = ask.who.agent().into_iter().chain(outer).collect();
     agents.sort();
     agents.dedup();
@@ -237,14 +311,30 @@ fn ask_now(work: &mut Work<'_>, ask: &Ask, chain: Vec<LeaseId>) -> Result<Verdic
     park_the_dead(work, ask, &chain)?;
     work.require_lives()?;
     work.settle(None)?;
-    let Newcomer { ticket, parked, spent } = newcomer(work, ask, chain)?;
+    let Newcomer {
+        ticket,
+        parked,
+        spent,
+    } = newcomer(work, ask, chain)?;
     work.require(ticket.agents.iter().map(|agent| Key::Agent(agent.clone())))?;
     if let Some((refusal, reason, by)) = in_the_way(work, &ticket) {
         let (who, claims) = (ask.who.clone(), ask.claims.clone());
-        work.push(Event::Refused { id: ask.id, who, claims, reason, by });
+        work.push(Event::Refused {
+            id: ask.id,
+            who,
+            claims,
+            reason,
+            by,
+        });
         return Ok(Verdict::Refused(refusal));
     }
-    work.grant_ticket(&ticket, Taken::AtOnce { from: parked.map(Box::new), spent })?;
+    work.grant_ticket(
+        &ticket,
+        Taken::AtOnce {
+            from: parked.map(Box::new),
+            spent,
+        },
+    )?;
     work.settle(None)?;
     Ok(granted(work, ask.id))
 }
@@ -258,10 +348,17 @@ fn in_the_way(work: &Work<'_>, ticket: &Ticket) -> Option<(Refusal, RefusedFor, 
         let by = frozen.first().map(|freeze| freeze.id);
         return Some((Refusal::Frozen(frozen), RefusedFor::Frozen, by));
     }
-    let active: Vec<&Ticket> = work.view().tickets().filter(|t| rules.is_active(t)).collect();
+    let active: Vec<&Ticket> = work
+        .view()
+        .tickets()
+        .filter(|t| rules.is_active(t))
+        .collect();
     // What their chain covers they do not wait for.
     let needs = |t: &Ticket, pool: &Claim| {
-        rules.need(&t.inside, &t.claims, t.kind).iter().any(|c| c.same_pool(pool))
+        rules
+            .need(&t.inside, &t.claims, t.kind)
+            .iter()
+            .any(|c| c.same_pool(pool))
     };
     let waiting = |pool: &Claim| active.iter().filter(|t| needs(t, pool)).count();
     let leases = rules.lease_blockers(&ticket.inside, &need, waiting);
@@ -274,11 +371,20 @@ fn in_the_way(work: &Work<'_>, ticket: &Ticket) -> Option<(Refusal, RefusedFor, 
     let ahead = active.iter().filter(|t| {
         let theirs = rules.need(&t.inside, &t.claims, t.kind);
         crate::claim::any_conflict(&theirs, &need)
-            || need.iter().filter(|pool| needs(t, pool)).any(|pool| full(&pool))
+            || need
+                .iter()
+                .filter(|pool| needs(t, pool))
+                .any(|pool| full(&pool))
     });
-    let reason = if leases.is_empty() { RefusedFor::Queued } else { RefusedFor::Held };
+    let reason = if leases.is_empty() {
+        RefusedFor::Queued
+    } else {
+        RefusedFor::Held
+    };
     let tickets = ahead.map(|t| Blocker::Ticket(Box::new((*t).clone())));
-    let blockers = leases.into_iter().map(|lease| Blocker::Lease(Box::new(lease)));
+    let blockers = leases
+        .into_iter()
+        .map(|lease| Blocker::Lease(Box::new(lease)));
     let blockers: Vec<Blocker> = blockers.chain(tickets).collect();
     let by = blockers.first().map(Blocker::id)?;
     Some((Refusal::Held(blockers), reason, Some(by)))
@@ -287,11 +393,20 @@ fn in_the_way(work: &Work<'_>, ticket: &Ticket) -> Option<(Refusal, RefusedFor, 
 /// Steps 6 and 7: take a place, and settle with it as the newcomer.
 fn ask_and_wait(work: &mut Work<'_>, ask: &Ask, chain: Vec<LeaseId>) -> Result<Verdict, More> {
     park_the_dead(work, ask, &chain)?;
-    let Newcomer { ticket, parked, spent } = newcomer(work, ask, chain)?;
+    let Newcomer {
+        ticket,
+        parked,
+        spent,
+    } = newcomer(work, ask, chain)?;
     let (first, ticket) = (work.events.len(), Box::new(ticket));
     work.push(match parked {
-        Some(_) => Event::Resumed { ticket: ticket.clone() },
-        None => Event::Queued { ticket: ticket.clone(), spent: spent.map(Box::new) },
+        Some(_) => Event::Resumed {
+            ticket: ticket.clone(),
+        },
+        None => Event::Queued {
+            ticket: ticket.clone(),
+            spent: spent.map(Box::new),
+        },
     });
     work.settle(Some(ask.id))?;
     if work.view().lease(ask.id).is_some() {
@@ -336,12 +451,19 @@ pub(crate) fn death(work: &Work<'_>, before: &View, ticket: &Ticket) -> Death {
         return Death::default();
     };
     let (rules, place) = (work.rules(), place(&work, ticket));
-    let mut death = Death { blockers: place.blockers, ..Death::default() };
+    let mut death = Death {
+        blockers: place.blockers,
+        ..Death::default()
+    };
     for (presser, lease) in rules.pressers(&rules.holds(ticket)) {
         if !death.wanted.iter().any(|known| known.id == lease.id) {
             death.wanted.push(lease.clone());
         }
-        if !death.pressers.iter().any(|known| known.number == presser.number) {
+        if !death
+            .pressers
+            .iter()
+            .any(|known| known.number == presser.number)
+        {
             death.pressers.push(presser.clone());
         }
     }

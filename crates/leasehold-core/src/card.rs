@@ -1,6 +1,8 @@
 //! A card: the age of an attempt that died, for its next try.
 
-use crate::{claim::Claim, id::LeaseId, identity::Identity, lease::Kind, seniority::Birth, time::Timestamp};
+use crate::{
+    claim::Claim, id::LeaseId, identity::Identity, lease::Kind, seniority::Birth, time::Timestamp,
+};
 use alloc::vec::Vec;
 
 /// What died, so that its success can make the cards of its unit good.

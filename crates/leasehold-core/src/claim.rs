@@ -18,13 +18,21 @@ impl Claim {
     /// Claims a resource with an intent.
     #[must_use]
     pub const fn new(resource: Resource, intent: Intent) -> Self {
-        Self { resource, intent, slots: None }
+        Self {
+            resource,
+            intent,
+            slots: None,
+        }
     }
 
     /// Claims one slot of a pool of `size`.
     #[must_use]
     pub const fn slot(resource: Resource, size: NonZeroU32) -> Self {
-        Self { resource, intent: Intent::Mutates, slots: Some(size) }
+        Self {
+            resource,
+            intent: Intent::Mutates,
+            slots: Some(size),
+        }
     }
 
     /// Returns whether two holders may not have both. Two slots of one pool do not conflict here:
@@ -73,7 +81,10 @@ mod tests {
     }
 
     fn slot(text: &str, size: u32) -> Claim {
-        Claim::slot(Resource::parse(text).unwrap(), NonZeroU32::new(size).unwrap())
+        Claim::slot(
+            Resource::parse(text).unwrap(),
+            NonZeroU32::new(size).unwrap(),
+        )
     }
 
     #[test]

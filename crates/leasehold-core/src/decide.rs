@@ -31,7 +31,11 @@ pub fn decide(view: &View, command: &Command, policy: &Policy) -> Result<Decisio
         Command::Timeout(request) => timeout(&mut work, *request)?,
         Command::Cancel(request) => cancel(&mut work, *request)?,
         Command::Freeze(freeze) => set_freeze(&mut work, freeze)?,
-        Command::Thaw { resource, by, force } => thaw(&mut work, resource, by, *force)?,
+        Command::Thaw {
+            resource,
+            by,
+            force,
+        } => thaw(&mut work, resource, by, *force)?,
         Command::Timer(_) => {
             work.require_lives()?;
             work.settle(None)?;
@@ -40,8 +44,15 @@ pub fn decide(view: &View, command: &Command, policy: &Policy) -> Result<Decisio
     };
     // A command that changes nothing need not settle what time alone has brought about.
     let settled = work.events.is_empty() || is_settled(&work);
-    debug_assert!(settled, "settling a settled view did something: {command:?}");
-    Ok(Decision { verdict, events: work.events, wakes: work.wakes })
+    debug_assert!(
+        settled,
+        "settling a settled view did something: {command:?}"
+    );
+    Ok(Decision {
+        verdict,
+        events: work.events,
+        wakes: work.wakes,
+    })
 }
 
 /// Returns where a waiting request stands, or nothing where it does not wait.
@@ -62,7 +73,11 @@ pub fn place(view: &View, request: LeaseId, policy: &Policy) -> Result<Option<Pl
 /// [`More`] where the answer depends on keys that the view does not hold.
 pub fn explain_death(view: &View, ticket: &Ticket, policy: &Policy) -> Result<Death, More> {
     let mut with = view.clone();
-    with.put_ticket(Ticket { state: TicketState::Waiting, wait_until: None, ..ticket.clone() });
+    with.put_ticket(Ticket {
+        state: TicketState::Waiting,
+        wait_until: None,
+        ..ticket.clone()
+    });
     let work = Work::new(&with, policy);
     work.require_closed()?;
     Ok(ask::death(&work, &with, ticket))
@@ -73,7 +88,8 @@ pub fn explain_death(view: &View, ticket: &Ticket, policy: &Policy) -> Result<De
 #[must_use]
 pub fn is_current(view: &View, lease: LeaseId, policy: &Policy) -> bool {
     let rules = Work::new(view, policy);
-    view.lease(lease).is_some_and(|lease| lease.is_bound() && rules.rules().is_live(lease))
+    view.lease(lease)
+        .is_some_and(|lease| lease.is_bound() && rules.rules().is_live(lease))
 }
 
 /// Returns whether settling again would do nothing ("no lost wake-up").
@@ -91,7 +107,9 @@ fn pick_up(work: &mut Work<'_>, id: LeaseId) -> Result<Verdict, More> {
     if !lease.is_bound() {
         require_revived(work, &lease)?;
         bind(&mut lease, work.view().now());
-        work.push(Event::Bound { lease: Box::new(lease.clone()) });
+        work.push(Event::Bound {
+            lease: Box::new(lease.clone()),
+        });
         work.settle(None)?;
     }
     Ok(Verdict::Granted(Box::new(lease)))
@@ -101,7 +119,12 @@ fn release(work: &mut Work<'_>, id: LeaseId, by: &Identity, proof: Proof) -> Res
     let Some(lease) = work.view().lease(id) else {
         return Ok(Verdict::NotFound);
     };
-    work.require(lease.claims.iter().map(|claim| Key::Overlap(claim.resource.clone())))?;
+    work.require(
+        lease
+            .claims
+            .iter()
+            .map(|claim| Key::Overlap(claim.resource.clone())),
+    )?;
     let lease = Box::new(lease.clone());
     let own = lease.kind == Kind::Standing && lease.who.owner == by.owner;
     match proof {
@@ -109,7 +132,10 @@ fn release(work: &mut Work<'_>, id: LeaseId, by: &Identity, proof: Proof) -> Res
         Proof::Id | Proof::Owner => work.push(Event::Released { lease }),
         Proof::Force => {
             work.wakes.push(id);
-            work.push(Event::Forced { lease, by: by.clone() });
+            work.push(Event::Forced {
+                lease,
+                by: by.clone(),
+            });
         }
     }
     work.settle(None)?;
@@ -119,13 +145,20 @@ fn release(work: &mut Work<'_>, id: LeaseId, by: &Identity, proof: Proof) -> Res
 /// Renews a lease that is in the state, also past its expiry: then nobody in its way was granted
 /// since.
 fn renew(work: &mut Work<'_>, id: LeaseId, ttl: Option<Ttl>) -> Result<Verdict, More> {
-    let Some(mut lease) = work.view().lease(id).filter(|lease| lease.is_bound()).cloned() else {
+    let Some(mut lease) = work
+        .view()
+        .lease(id)
+        .filter(|lease| lease.is_bound())
+        .cloned()
+    else {
         return Ok(Verdict::Lost(id));
     };
     require_revived(work, &lease)?;
     lease.ttl = ttl.or(lease.ttl);
     bind(&mut lease, work.view().now());
-    work.push(Event::Renewed { lease: Box::new(lease.clone()) });
+    work.push(Event::Renewed {
+        lease: Box::new(lease.clone()),
+    });
     work.settle(None)?;
     Ok(Verdict::Renewed(Box::new(lease)))
 }
@@ -137,7 +170,10 @@ fn require_revived(work: &Work<'_>, lease: &Lease) -> Result<(), More> {
         return Ok(());
     }
     let agent = lease.who.agent().filter(|_| lease.kind == Kind::Standing);
-    let overlaps = lease.claims.iter().map(|claim| Key::Overlap(claim.resource.clone()));
+    let overlaps = lease
+        .claims
+        .iter()
+        .map(|claim| Key::Overlap(claim.resource.clone()));
     work.require(overlaps.chain(agent.map(Key::Agent)))
 }
 
@@ -146,13 +182,28 @@ fn timeout(work: &mut Work<'_>, request: LeaseId) -> Result<Verdict, More> {
     if let Some(lease) = work.view().lease(request) {
         return Ok(Verdict::Granted(Box::new(lease.clone())));
     }
-    let Some(ticket) = work.view().ticket(request).filter(|ticket| ticket.is_waiting()).cloned() else {
+    let Some(ticket) = work
+        .view()
+        .ticket(request)
+        .filter(|ticket| ticket.is_waiting())
+        .cloned()
+    else {
         return Ok(Verdict::NotFound);
     };
-    work.require(ticket.claims.iter().map(|claim| Key::Overlap(claim.resource.clone())))?;
+    work.require(
+        ticket
+            .claims
+            .iter()
+            .map(|claim| Key::Overlap(claim.resource.clone())),
+    )?;
     let until = work.policy().place_until(work.view().now());
-    let ticket = Ticket { state: TicketState::Parked { until }, ..ticket };
-    work.push(Event::Parked { ticket: Box::new(ticket) });
+    let ticket = Ticket {
+        state: TicketState::Parked { until },
+        ..ticket
+    };
+    work.push(Event::Parked {
+        ticket: Box::new(ticket),
+    });
     work.settle(None)?;
     Ok(Verdict::Done)
 }
@@ -164,7 +215,9 @@ fn cancel(work: &mut Work<'_>, request: LeaseId) -> Result<Verdict, More> {
         Some(Pickup::Unbound(_)) => lease.map(|l| Event::Released { lease: Box::new(l) }),
         None => {
             let ticket = work.view().ticket(request).cloned();
-            ticket.map(|ticket| Event::Cancelled { ticket: Box::new(ticket) })
+            ticket.map(|ticket| Event::Cancelled {
+                ticket: Box::new(ticket),
+            })
         }
     };
     let Some(event) = event else {
@@ -175,7 +228,11 @@ fn cancel(work: &mut Work<'_>, request: LeaseId) -> Result<Verdict, More> {
         Event::Cancelled { ticket } => &ticket.claims,
         _ => return Ok(Verdict::NotFound),
     };
-    work.require(claims.iter().map(|claim| Key::Overlap(claim.resource.clone())))?;
+    work.require(
+        claims
+            .iter()
+            .map(|claim| Key::Overlap(claim.resource.clone())),
+    )?;
     work.push(event);
     work.settle(None)?;
     Ok(Verdict::Done)
@@ -185,12 +242,19 @@ fn set_freeze(work: &mut Work<'_>, freeze: &Freeze) -> Result<Verdict, More> {
     if !freeze.is_on(work.view().now()) {
         return Ok(Verdict::NotFound);
     }
-    work.push(Event::Frozen { freeze: Box::new(freeze.clone()) });
+    work.push(Event::Frozen {
+        freeze: Box::new(freeze.clone()),
+    });
     work.settle(None)?;
     Ok(Verdict::Done)
 }
 
-fn thaw(work: &mut Work<'_>, resource: &Resource, by: &Identity, force: bool) -> Result<Verdict, More> {
+fn thaw(
+    work: &mut Work<'_>,
+    resource: &Resource,
+    by: &Identity,
+    force: bool,
+) -> Result<Verdict, More> {
     let now = work.view().now();
     let on = |freeze: &&Freeze| freeze.resource == *resource && freeze.is_on(now);
     let freezes: Vec<Freeze> = work.view().freezes().filter(on).cloned().collect();
@@ -202,7 +266,10 @@ fn thaw(work: &mut Work<'_>, resource: &Resource, by: &Identity, force: bool) ->
         return Ok(Verdict::NotFound);
     }
     for freeze in freezes {
-        work.push(Event::Thawed { freeze: Box::new(freeze), by: by.clone() });
+        work.push(Event::Thawed {
+            freeze: Box::new(freeze),
+            by: by.clone(),
+        });
     }
     work.settle(None)?;
     Ok(Verdict::Done)

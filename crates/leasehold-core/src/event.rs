@@ -183,12 +183,14 @@ impl Event {
     #[must_use]
     pub fn counters(&self) -> Option<Counters> {
         match self {
-            Self::Queued { ticket, .. } => {
-                Some(Counters { number: ticket.number, ..Counters::default() })
-            }
-            Self::Granted { lease, .. } => {
-                Some(Counters { number: lease.number, token: lease.token })
-            }
+            Self::Queued { ticket, .. } => Some(Counters {
+                number: ticket.number,
+                ..Counters::default()
+            }),
+            Self::Granted { lease, .. } => Some(Counters {
+                number: lease.number,
+                token: lease.token,
+            }),
             _ => None,
         }
     }
@@ -203,7 +205,8 @@ impl Event {
             }
             Self::Granted { lease, from, spent } => {
                 spent.iter().for_each(|card| each(Change::DropCard(card)));
-                from.iter().for_each(|ticket| each(Change::DropTicket(ticket)));
+                from.iter()
+                    .for_each(|ticket| each(Change::DropTicket(ticket)));
                 if let Pickup::Unbound(ticket) = &lease.pickup {
                     each(Change::DropTicket(ticket));
                 }
@@ -228,10 +231,18 @@ impl Event {
             Self::Cancelled { ticket } => each(Change::DropTicket(ticket)),
             Self::Frozen { freeze } => each(Change::PutFreeze(freeze)),
             Self::Thawed { freeze, .. } => each(Change::DropFreeze(freeze)),
-            Self::Dropped { tickets, cards, freezes } => {
-                tickets.iter().for_each(|ticket| each(Change::DropTicket(ticket)));
+            Self::Dropped {
+                tickets,
+                cards,
+                freezes,
+            } => {
+                tickets
+                    .iter()
+                    .for_each(|ticket| each(Change::DropTicket(ticket)));
                 cards.iter().for_each(|card| each(Change::DropCard(card)));
-                freezes.iter().for_each(|freeze| each(Change::DropFreeze(freeze)));
+                freezes
+                    .iter()
+                    .for_each(|freeze| each(Change::DropFreeze(freeze)));
             }
         }
     }

@@ -41,7 +41,9 @@ impl FromStr for LeaseId {
         if text.len() != 32 || !text.bytes().all(digits) {
             return Err(LeaseIdError);
         }
-        u128::from_str_radix(text, 16).map(Self).map_err(|_| LeaseIdError)
+        u128::from_str_radix(text, 16)
+            .map(Self)
+            .map_err(|_| LeaseIdError)
     }
 }
 
@@ -63,7 +65,13 @@ mod tests {
         let id = LeaseId::new(0xab);
         assert_eq!(id.to_string(), "000000000000000000000000000000ab");
         assert_eq!(id.to_string().parse(), Ok(id));
-        for wrong in ["", "ab", "+0000000000000000000000000000ab", &"A".repeat(32), &"0".repeat(33)] {
+        for wrong in [
+            "",
+            "ab",
+            "+0000000000000000000000000000ab",
+            &"A".repeat(32),
+            &"0".repeat(33),
+        ] {
             assert_eq!(wrong.parse::<LeaseId>(), Err(LeaseIdError), "{wrong}");
         }
     }

@@ -41,20 +41,33 @@ impl Identity {
     /// Somebody of whom only the operating system's user is known: a stranger to all others.
     #[must_use]
     pub fn nameless(name: &str, host: &str) -> Self {
-        let owner = Owner { name: name.into(), host: host.into() };
-        Self { owner, session: None, explicit: false }
+        let owner = Owner {
+            name: name.into(),
+            host: host.into(),
+        };
+        Self {
+            owner,
+            session: None,
+            explicit: false,
+        }
     }
 
     /// Somebody with an owner name set on purpose.
     #[must_use]
     pub fn named(name: &str, host: &str) -> Self {
-        Self { explicit: true, ..Self::nameless(name, host) }
+        Self {
+            explicit: true,
+            ..Self::nameless(name, host)
+        }
     }
 
     /// The same, in a session.
     #[must_use]
     pub fn in_session(self, session: &str) -> Self {
-        Self { session: Some(session.into()), ..self }
+        Self {
+            session: Some(session.into()),
+            ..self
+        }
     }
 
     /// Returns the agent, or nothing for a nameless one: then only the request itself is known.
@@ -104,7 +117,10 @@ mod tests {
 
     #[test]
     fn nameless_requests_are_strangers_who_may_resume() {
-        let (a, b) = (Identity::nameless("ada", "h"), Identity::nameless("ada", "h"));
+        let (a, b) = (
+            Identity::nameless("ada", "h"),
+            Identity::nameless("ada", "h"),
+        );
         assert_eq!(a.agent(), None);
         assert!(!a.same_agent(&b));
         assert!(a.same_place(&b));

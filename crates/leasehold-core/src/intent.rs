@@ -90,7 +90,10 @@ impl FromStr for Intent {
     type Err = IntentError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|intent| intent.as_str() == text).ok_or(IntentError)
+        Self::ALL
+            .into_iter()
+            .find(|intent| intent.as_str() == text)
+            .ok_or(IntentError)
     }
 }
 

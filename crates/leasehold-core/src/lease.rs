@@ -1,7 +1,7 @@
 //! A lease: what is held, by whom, until when.
 
-use crate::{claim::Claim, id::LeaseId, identity::Identity, seniority::Birth, ticket::Ticket};
 use crate::seniority::Seniority;
+use crate::{claim::Claim, id::LeaseId, identity::Identity, seniority::Birth, ticket::Ticket};
 use crate::{time::Timestamp, time::Ttl, token::FencingToken};
 use alloc::{boxed::Box, string::String, vec::Vec};
 
@@ -83,6 +83,9 @@ impl Lease {
     #[must_use]
     pub fn slot_of(&self, claim: &Claim) -> Option<u32> {
         let pools = self.claims.iter().filter(|own| own.slots.is_some());
-        pools.zip(&self.slots).find(|(own, _)| own.same_pool(claim)).map(|(_, slot)| *slot)
+        pools
+            .zip(&self.slots)
+            .find(|(own, _)| own.same_pool(claim))
+            .map(|(_, slot)| *slot)
     }
 }

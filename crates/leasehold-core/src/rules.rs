@@ -30,11 +30,15 @@ pub(crate) struct Judged<'a> {
 
 impl<'a> Rules<'a> {
     fn holder_is_dead(self, id: LeaseId) -> bool {
-        self.view.life(id).is_some_and(|life| life.holder == Pulse::Dead)
+        self.view
+            .life(id)
+            .is_some_and(|life| life.holder == Pulse::Dead)
     }
 
     fn command_is_dead(self, id: LeaseId) -> bool {
-        self.view.life(id).is_some_and(|life| life.command == Pulse::Dead)
+        self.view
+            .life(id)
+            .is_some_and(|life| life.command == Pulse::Dead)
     }
 
     /// Returns whether the guard of a bound scoped lease is known to be dead.
@@ -58,13 +62,19 @@ impl<'a> Rules<'a> {
             let protected = |since| now.millis_since(since) < self.policy.orphan_ms;
             return !self.command_is_dead(lease.id) && lease.orphaned.is_none_or(protected);
         }
-        let lapses = lease.expires.map(|at| at.plus_millis(self.policy.lock_delay_ms));
+        let lapses = lease
+            .expires
+            .map(|at| at.plus_millis(self.policy.lock_delay_ms));
         lapses.is_none_or(|at| now < at) || self.is_kept(lease)
     }
 
     /// `--keep-while-alive`: the holder was looked at, and lives.
     fn is_kept(self, lease: &Lease) -> bool {
-        let alive = |id| self.view.life(id).is_some_and(|life| life.holder == Pulse::Alive);
+        let alive = |id| {
+            self.view
+                .life(id)
+                .is_some_and(|life| life.holder == Pulse::Alive)
+        };
         lease.keep_while_alive && lease.kind == Kind::Scoped && alive(lease.id)
     }
 
@@ -79,7 +89,12 @@ impl<'a> Rules<'a> {
     }
 
     /// Rule 2: what remains of a request when the claims that its chain covers are dropped.
-    pub(crate) fn need<'b>(self, inside: &'b [LeaseId], claims: &'b [Claim], kind: Kind) -> Cow<'b, [Claim]>
+    pub(crate) fn need<'b>(
+        self,
+        inside: &'b [LeaseId],
+        claims: &'b [Claim],
+        kind: Kind,
+    ) -> Cow<'b, [Claim]>
     where
         'a: 'b,
     {
@@ -87,8 +102,11 @@ impl<'a> Rules<'a> {
             return Cow::Borrowed(claims);
         }
         let covers = |lease: &&Lease| kind == Kind::Scoped || lease.kind == Kind::Standing;
-        let cover: Vec<&Claim> =
-            self.chain(inside).filter(covers).flat_map(|lease| &lease.claims).collect();
+        let cover: Vec<&Claim> = self
+            .chain(inside)
+            .filter(covers)
+            .flat_map(|lease| &lease.claims)
+            .collect();
         let needed = |claim: &&Claim| !cover.iter().any(|own| own.covers(claim));
         Cow::Owned(claims.iter().filter(needed).cloned().collect())
     }
@@ -101,7 +119,8 @@ impl<'a> Rules<'a> {
     pub(crate) fn freezes_on(self, need: &[Claim]) -> impl Iterator<Item = &'a Freeze> {
         let now = self.view.now();
         let on = move |freeze: &&Freeze| freeze.is_on(now);
-        let hits = move |freeze: &&Freeze| need.iter().any(|c| c.resource.overlaps(&freeze.resource));
+        let hits =
+            move |freeze: &&Freeze| need.iter().any(|c| c.resource.overlaps(&freeze.resource));
         self.view.freezes().filter(on).filter(hits)
     }
 
@@ -126,7 +145,11 @@ impl<'a> Rules<'a> {
         }
         let mut held: Vec<&Lease> = self.chain(&ticket.inside).collect();
         let chain = held.len();
-        for lease in self.view.leases().filter(|lease| lease.kind == Kind::Standing) {
+        for lease in self
+            .view
+            .leases()
+            .filter(|lease| lease.kind == Kind::Standing)
+        {
             let (chain, rest) = held.split_at(chain);
             let theirs = ticket.who.same_agent(&lease.who)
                 || chain.iter().any(|outer| outer.who.same_agent(&lease.who));
@@ -140,7 +163,8 @@ impl<'a> Rules<'a> {
 
     /// Returns the live leases with a slot of this pool.
     fn slot_holders(self, pool: &Claim) -> impl Iterator<Item = &'a Lease> {
-        self.live_leases().filter(move |lease| lease.claims.iter().any(|own| own.same_pool(pool)))
+        self.live_leases()
+            .filter(move |lease| lease.claims.iter().any(|own| own.same_pool(pool)))
     }
 
     /// Returns whether a ticket wants what a lease holds, pools counted among all active tickets.
@@ -149,7 +173,9 @@ impl<'a> Rules<'a> {
         if !ticket.inside.contains(&lease.id) && any_conflict(need, &lease.claims) {
             return true;
         }
-        let pools = need.iter().filter(|c| lease.claims.iter().any(|own| own.same_pool(c)));
+        let pools = need
+            .iter()
+            .filter(|c| lease.claims.iter().any(|own| own.same_pool(c)));
         pools.into_iter().any(|pool| {
             let others = tickets.iter().enumerate().filter(|(other, (_, need))| {
                 *other != at && need.iter().any(|c| c.same_pool(pool))
@@ -161,15 +187,26 @@ impl<'a> Rules<'a> {
     /// Returns the active tickets, judged, by number.
     pub(crate) fn judge(self) -> Vec<Judged<'a>> {
         let active = self.view.tickets().filter(|ticket| self.is_active(ticket));
-        let tickets: Vec<_> = active.map(|ticket| (ticket, self.need_of(ticket))).collect();
+        let tickets: Vec<_> = active
+            .map(|ticket| (ticket, self.need_of(ticket)))
+            .collect();
         let judged = tickets.iter().map(|(ticket, need)| {
             let held = self.holds(ticket);
             let pressed = ticket.strict
-                || held.iter().any(|l| (0..tickets.len()).any(|at| self.wants(&tickets, at, l)));
+                || held
+                    .iter()
+                    .any(|l| (0..tickets.len()).any(|at| self.wants(&tickets, at, l)));
             let youngest = held.iter().map(|lease| &lease.seniority).max();
-            let seniority = youngest.filter(|s| **s > ticket.seniority).unwrap_or(&ticket.seniority);
+            let seniority = youngest
+                .filter(|s| **s > ticket.seniority)
+                .unwrap_or(&ticket.seniority);
             let seniority = Cow::Borrowed(seniority);
-            Judged { ticket, need: need.clone(), pressed, seniority }
+            Judged {
+                ticket,
+                need: need.clone(),
+                pressed,
+                seniority,
+            }
         });
         judged.collect()
     }
@@ -177,8 +214,12 @@ impl<'a> Rules<'a> {
     /// Returns the tickets that want what `holds` has, among the active ones.
     pub(crate) fn pressers(self, holds: &[&'a Lease]) -> Vec<(&'a Ticket, &'a Lease)> {
         let active = self.view.tickets().filter(|ticket| self.is_active(ticket));
-        let tickets: Vec<_> = active.map(|ticket| (ticket, self.need_of(ticket))).collect();
-        let pairs = holds.iter().flat_map(|lease| (0..tickets.len()).map(move |at| (at, *lease)));
+        let tickets: Vec<_> = active
+            .map(|ticket| (ticket, self.need_of(ticket)))
+            .collect();
+        let pairs = holds
+            .iter()
+            .flat_map(|lease| (0..tickets.len()).map(move |at| (at, *lease)));
         let wanted = pairs.filter(|(at, lease)| self.wants(&tickets, *at, lease));
         wanted.map(|(at, lease)| (tickets[at].0, lease)).collect()
     }
@@ -192,7 +233,11 @@ impl<'a> Rules<'a> {
         let outside = move |lease: &&Lease| !inside.contains(&lease.id);
         let in_the_way = move |lease: &&Lease| any_conflict(need, &lease.claims);
         // The cheap test goes first: it leaves few leases to be looked at for life.
-        self.view.leases().filter(outside).filter(in_the_way).filter(move |l| self.is_live(l))
+        self.view
+            .leases()
+            .filter(outside)
+            .filter(in_the_way)
+            .filter(move |l| self.is_live(l))
     }
 
     /// Rule 9: the leases in a request's way. `ahead` are the tickets ahead of it that are for one of
@@ -207,7 +252,9 @@ impl<'a> Rules<'a> {
         for pool in need.iter().filter(|claim| claim.slots.is_some()) {
             let holders: Vec<&Lease> = self.slot_holders(pool).collect();
             if is_full(pool, holders.len() + ahead(pool)) {
-                let new = holders.iter().filter(|l| !found.iter().any(|old| old.id == l.id));
+                let new = holders
+                    .iter()
+                    .filter(|l| !found.iter().any(|old| old.id == l.id));
                 let new: Vec<&Lease> = new.copied().collect();
                 found.extend(new);
             }
@@ -216,7 +263,11 @@ impl<'a> Rules<'a> {
     }
 
     /// Rule 9: the leases in the way of an active ticket.
-    pub(crate) fn lease_blockers_of(self, all: &'a [Judged<'a>], r: &'a Judged<'a>) -> Vec<&'a Lease> {
+    pub(crate) fn lease_blockers_of(
+        self,
+        all: &'a [Judged<'a>],
+        r: &'a Judged<'a>,
+    ) -> Vec<&'a Lease> {
         let ahead = |pool: &Claim| slots_ahead(all, r, pool);
         self.lease_blockers(&r.ticket.inside, &r.need, ahead)
     }
@@ -236,13 +287,17 @@ impl<'a> Rules<'a> {
         all: &'b [Judged<'a>],
         r: &'b Judged<'a>,
     ) -> impl Iterator<Item = &'b Judged<'a>> {
-        all.iter().filter(move |q| is_ahead(q, r) && self.ticket_conflict(all, q, r))
+        all.iter()
+            .filter(move |q| is_ahead(q, r) && self.ticket_conflict(all, q, r))
     }
 
     /// Whether `q`, being ahead, stands in the way of `r`.
     fn ticket_conflict(self, all: &[Judged<'a>], q: &Judged<'a>, r: &Judged<'a>) -> bool {
         let full = |pool: &&Claim| {
-            is_full(pool, self.slot_holders(pool).count() + slots_ahead(all, r, pool))
+            is_full(
+                pool,
+                self.slot_holders(pool).count() + slots_ahead(all, r, pool),
+            )
         };
         let shared = |pool: &&Claim| q.need.iter().any(|c| c.same_pool(pool));
         any_conflict(&q.need, &r.need) || r.need.iter().filter(shared).any(|pool| full(&pool))
@@ -251,8 +306,13 @@ impl<'a> Rules<'a> {
     /// Rule 10: whether an active ticket may go on waiting.
     pub(crate) fn is_legal(self, all: &'a [Judged<'a>], r: &'a Judged<'a>) -> bool {
         !r.pressed
-            || (self.lease_blockers_of(all, r).iter().all(|l| r.seniority.is_older_than(&l.seniority))
-                && self.ticket_blockers(all, r).all(|q| r.seniority.is_older_than(&q.seniority)))
+            || (self
+                .lease_blockers_of(all, r)
+                .iter()
+                .all(|l| r.seniority.is_older_than(&l.seniority))
+                && self
+                    .ticket_blockers(all, r)
+                    .all(|q| r.seniority.is_older_than(&q.seniority)))
     }
 
     /// Returns whether an active ticket can be granted.
@@ -263,19 +323,34 @@ impl<'a> Rules<'a> {
     /// Returns which keys the view lacks before anything of it can be judged: what the waiting tickets
     /// overlap and hold, who wants what they hold, and for each wanted lease who waits under it.
     pub(crate) fn missing(self) -> Vec<Key> {
-        let mut keys = Missing { view: self.view, keys: Vec::new() };
+        let mut keys = Missing {
+            view: self.view,
+            keys: Vec::new(),
+        };
         let waiting: Vec<&Ticket> = self.view.tickets().filter(|t| t.is_waiting()).collect();
         for ticket in &waiting {
-            ticket.claims.iter().for_each(|c| keys.want(Key::Overlap(c.resource.clone())));
-            ticket.inside.iter().for_each(|id| keys.want(Key::Lease(*id)));
+            ticket
+                .claims
+                .iter()
+                .for_each(|c| keys.want(Key::Overlap(c.resource.clone())));
+            ticket
+                .inside
+                .iter()
+                .for_each(|id| keys.want(Key::Lease(*id)));
             // Of the chain those too that seem to have lapsed: an orphan, or one that is kept while its
             // holder lives, is live whatever its TTL.
             let chain = ticket.inside.iter().filter_map(|id| self.view.lease(*id));
             chain.for_each(|lease| keys.want_life(lease));
-            ticket.agents.iter().for_each(|agent| keys.want(Key::Agent(agent.clone())));
+            ticket
+                .agents
+                .iter()
+                .for_each(|agent| keys.want(Key::Agent(agent.clone())));
             for lease in self.holds(ticket) {
                 keys.want_life(lease);
-                lease.claims.iter().for_each(|c| keys.want(Key::Overlap(c.resource.clone())));
+                lease
+                    .claims
+                    .iter()
+                    .for_each(|c| keys.want(Key::Overlap(c.resource.clone())));
             }
         }
         for lease in self.view.leases() {
@@ -283,7 +358,9 @@ impl<'a> Rules<'a> {
                 keys.want_life(lease);
                 keys.want(Key::Lease(lease.id));
                 let agent = lease.who.agent().filter(|_| lease.kind == Kind::Standing);
-                agent.into_iter().for_each(|agent| keys.want(Key::Agent(agent)));
+                agent
+                    .into_iter()
+                    .for_each(|agent| keys.want(Key::Agent(agent)));
             }
         }
         keys.keys
@@ -320,7 +397,8 @@ fn may_want(ticket: &Ticket, lease: &Lease) -> bool {
 
 /// Rule 8: whether `q` is ahead of `r`, for two different active tickets.
 pub(crate) fn is_ahead(q: &Judged<'_>, r: &Judged<'_>) -> bool {
-    let passes = |a: &Judged<'_>, b: &Judged<'_>| a.pressed && a.seniority.is_older_than(&b.seniority);
+    let passes =
+        |a: &Judged<'_>, b: &Judged<'_>| a.pressed && a.seniority.is_older_than(&b.seniority);
     if q.ticket.number == r.ticket.number || passes(r, q) {
         return false;
     }
@@ -329,7 +407,10 @@ pub(crate) fn is_ahead(q: &Judged<'_>, r: &Judged<'_>) -> bool {
 
 fn slots_ahead(all: &[Judged<'_>], r: &Judged<'_>, pool: &Claim) -> usize {
     let for_pool = |q: &&Judged<'_>| q.need.iter().any(|c| c.same_pool(pool));
-    all.iter().filter(|q| is_ahead(q, r)).filter(for_pool).count()
+    all.iter()
+        .filter(|q| is_ahead(q, r))
+        .filter(for_pool)
+        .count()
 }
 
 /// Returns whether a pool has no slot left beside `taken`.

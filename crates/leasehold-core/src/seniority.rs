@@ -80,8 +80,14 @@ mod tests {
 
     #[test]
     fn priority_goes_before_birth() {
-        let old = Seniority { priority: 100, birth: Birth::top(1) };
-        let urgent = Seniority { priority: 10, birth: Birth::top(2) };
+        let old = Seniority {
+            priority: 100,
+            birth: Birth::top(1),
+        };
+        let urgent = Seniority {
+            priority: 10,
+            birth: Birth::top(2),
+        };
         assert!(urgent.is_older_than(&old));
     }
 }

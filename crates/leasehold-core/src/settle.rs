@@ -48,7 +48,13 @@ enum Step {
 impl<'a> Work<'a> {
     pub(crate) fn new(view: &'a View, policy: &'a Policy) -> Self {
         let (events, wakes) = (Vec::new(), Vec::new());
-        Self { view: Cow::Borrowed(view), policy, events, wakes, died_in: None }
+        Self {
+            view: Cow::Borrowed(view),
+            policy,
+            events,
+            wakes,
+            died_in: None,
+        }
     }
 
     pub(crate) fn view(&self) -> &View {
@@ -60,7 +66,10 @@ impl<'a> Work<'a> {
     }
 
     pub(crate) fn rules(&self) -> Rules<'_> {
-        Rules { view: &self.view, policy: self.policy }
+        Rules {
+            view: &self.view,
+            policy: self.policy,
+        }
     }
 
     /// Adds an event and brings the view to the state after it.
@@ -71,9 +80,16 @@ impl<'a> Work<'a> {
 
     /// Fails where the view lacks a key.
     pub(crate) fn require(&self, keys: impl IntoIterator<Item = Key>) -> Result<(), More> {
-        let mut missing = Missing { view: &self.view, keys: Vec::new() };
+        let mut missing = Missing {
+            view: &self.view,
+            keys: Vec::new(),
+        };
         keys.into_iter().for_each(|key| missing.want(key));
-        if missing.keys.is_empty() { Ok(()) } else { Err(More(missing.keys)) }
+        if missing.keys.is_empty() {
+            Ok(())
+        } else {
+            Err(More(missing.keys))
+        }
     }
 
     /// Fails where nobody looked whether the holders in the view live.
@@ -86,15 +102,26 @@ impl<'a> Work<'a> {
         &self,
         leases: impl Iterator<Item = &'b Lease>,
     ) -> Result<(), More> {
-        let mut missing = Missing { view: &self.view, keys: Vec::new() };
+        let mut missing = Missing {
+            view: &self.view,
+            keys: Vec::new(),
+        };
         leases.for_each(|lease| missing.want_life(lease));
-        if missing.keys.is_empty() { Ok(()) } else { Err(More(missing.keys)) }
+        if missing.keys.is_empty() {
+            Ok(())
+        } else {
+            Err(More(missing.keys))
+        }
     }
 
     /// Makes one event of a newcomer's coming and its grant, so that a wait that never was leaves no
     /// trace in the queue.
     pub(crate) fn fold_newcomer(&mut self, coming: usize) {
-        let Event::Queued { ticket, spent: card } = self.events.remove(coming) else {
+        let Event::Queued {
+            ticket,
+            spent: card,
+        } = self.events.remove(coming)
+        else {
             return;
         };
         for event in &mut self.events {
@@ -109,7 +136,11 @@ impl<'a> Work<'a> {
 
     pub(crate) fn require_closed(&self) -> Result<(), More> {
         let keys = self.rules().missing();
-        if keys.is_empty() { Ok(()) } else { Err(More(keys)) }
+        if keys.is_empty() {
+            Ok(())
+        } else {
+            Err(More(keys))
+        }
     }
 
     /// Settles. `newcomer` is the ticket of the command's own ask: it dies first, and what it is
@@ -136,23 +167,45 @@ impl<'a> Work<'a> {
             match &lease.pickup {
                 Pickup::Unbound(ticket) if !rules.is_live(lease) => {
                     let until = self.policy.place_until(now);
-                    let ticket = Ticket { state: TicketState::Parked { until }, ..*ticket.clone() };
-                    seen.push(Event::Passed { lease: boxed(lease), ticket: Box::new(ticket) });
+                    let ticket = Ticket {
+                        state: TicketState::Parked { until },
+                        ..*ticket.clone()
+                    };
+                    seen.push(Event::Passed {
+                        lease: boxed(lease),
+                        ticket: Box::new(ticket),
+                    });
                 }
                 Pickup::Bound if rules.is_over(lease) => {
-                    seen.push(Event::Freed { lease: boxed(lease) });
+                    seen.push(Event::Freed {
+                        lease: boxed(lease),
+                    });
                 }
                 Pickup::Bound if rules.guard_is_dead(lease) && lease.orphaned.is_none() => {
-                    let lease = Lease { orphaned: Some(now), ..lease.clone() };
-                    seen.push(Event::Orphaned { lease: Box::new(lease) });
+                    let lease = Lease {
+                        orphaned: Some(now),
+                        ..lease.clone()
+                    };
+                    seen.push(Event::Orphaned {
+                        lease: Box::new(lease),
+                    });
                 }
                 _ => {}
             }
         }
-        for ticket in self.view.tickets().filter(|t| t.is_waiting() && rules.waiter_is_gone(t)) {
+        for ticket in self
+            .view
+            .tickets()
+            .filter(|t| t.is_waiting() && rules.waiter_is_gone(t))
+        {
             let until = self.policy.place_until(now);
-            let ticket = Ticket { state: TicketState::Parked { until }, ..ticket.clone() };
-            seen.push(Event::Parked { ticket: Box::new(ticket) });
+            let ticket = Ticket {
+                state: TicketState::Parked { until },
+                ..ticket.clone()
+            };
+            seen.push(Event::Parked {
+                ticket: Box::new(ticket),
+            });
         }
         seen.extend(self.run_out());
         // A lease over several resources frees all of them, also those this command is not about.
@@ -166,10 +219,24 @@ impl<'a> Work<'a> {
         let now = self.view.now();
         let gone = |t: &&Ticket| matches!(t.state, TicketState::Parked { until } if until <= now);
         let tickets: Vec<Ticket> = self.view.tickets().filter(gone).cloned().collect();
-        let cards: Vec<Card> = self.view.cards().filter(|c| c.until <= now).cloned().collect();
-        let freezes: Vec<_> = self.view.freezes().filter(|f| !f.is_on(now)).cloned().collect();
+        let cards: Vec<Card> = self
+            .view
+            .cards()
+            .filter(|c| c.until <= now)
+            .cloned()
+            .collect();
+        let freezes: Vec<_> = self
+            .view
+            .freezes()
+            .filter(|f| !f.is_on(now))
+            .cloned()
+            .collect();
         let nothing = tickets.is_empty() && cards.is_empty() && freezes.is_empty();
-        (!nothing).then_some(Event::Dropped { tickets, cards, freezes })
+        (!nothing).then_some(Event::Dropped {
+            tickets,
+            cards,
+            freezes,
+        })
     }
 
     /// Steps 2 and 3: who dies next, else who is granted next. Deaths come before grants, one at a
@@ -181,7 +248,8 @@ impl<'a> Work<'a> {
         let rules = self.rules();
         let judged = rules.judge();
         let illegal = judged.iter().filter(|r| !rules.is_legal(&judged, r));
-        let worst = illegal.max_by_key(|r| (Some(r.ticket.request) == newcomer, r.seniority.clone()));
+        let worst =
+            illegal.max_by_key(|r| (Some(r.ticket.request) == newcomer, r.seniority.clone()));
         if let Some(r) = worst {
             return Ok(Some(Step::Die(r.ticket.request)));
         }
@@ -216,9 +284,15 @@ impl<'a> Work<'a> {
     fn cards_of(&self, r: &Judged<'_>) -> Vec<Card> {
         let (rules, ticket) = (self.rules(), r.ticket);
         let root = rules.chain(&ticket.inside).last();
-        let unit = root.map_or(&ticket.seniority.birth, |root| &root.birth).root();
+        let unit = root
+            .map_or(&ticket.seniority.birth, |root| &root.birth)
+            .root();
         let until = self.policy.card_until(self.view.now());
-        let dead = Dead { request: ticket.request, claims: ticket.claims.clone(), kind: ticket.kind };
+        let dead = Dead {
+            request: ticket.request,
+            claims: ticket.claims.clone(),
+            kind: ticket.kind,
+        };
         let card = |who, claims: &[Claim], kind, birth: &Birth| Card {
             who,
             claims: claims.to_vec(),
@@ -228,13 +302,24 @@ impl<'a> Work<'a> {
             dead: dead.clone(),
             until,
         };
-        let own = |lease: &&Lease| lease.kind == Kind::Standing && lease.who.same_agent(&ticket.who);
+        let own =
+            |lease: &&Lease| lease.kind == Kind::Standing && lease.who.same_agent(&ticket.who);
         let held = rules.holds(ticket);
         let birth = &r.seniority.birth;
         let again = |l: &&Lease| card(l.who.clone(), &l.claims, l.kind, birth);
-        let mut cards: Vec<Card> = held.iter().copied().filter(own).map(|l| again(&l)).collect();
+        let mut cards: Vec<Card> = held
+            .iter()
+            .copied()
+            .filter(own)
+            .map(|l| again(&l))
+            .collect();
         match root {
-            None => cards.push(card(ticket.who.clone(), &ticket.claims, ticket.kind, birth_of(ticket))),
+            None => cards.push(card(
+                ticket.who.clone(),
+                &ticket.claims,
+                ticket.kind,
+                birth_of(ticket),
+            )),
             Some(root) if own(&root) => {}
             Some(root) => cards.push(card(root.who.clone(), &root.claims, root.kind, &root.birth)),
         }
@@ -257,10 +342,15 @@ impl<'a> Work<'a> {
     /// its way goes.
     pub(crate) fn grant_ticket(&mut self, ticket: &Ticket, taken: Taken) -> Result<(), More> {
         let rules = self.rules();
-        let need = rules.need(&ticket.inside, &ticket.claims, ticket.kind).into_owned();
+        let need = rules
+            .need(&ticket.inside, &ticket.claims, ticket.kind)
+            .into_owned();
         let held = rules.holds(ticket);
         let youngest = held.iter().map(|lease| &lease.seniority).max();
-        let judged = youngest.filter(|s| **s > ticket.seniority).unwrap_or(&ticket.seniority).clone();
+        let judged = youngest
+            .filter(|s| **s > ticket.seniority)
+            .unwrap_or(&ticket.seniority)
+            .clone();
         let unit = rules.chain(&ticket.inside).last().map(|root| &root.birth);
         let unit = unit.unwrap_or(&ticket.seniority.birth).root();
         let places = self.places_of(ticket);
@@ -272,14 +362,22 @@ impl<'a> Work<'a> {
         let lapsed = self.lapsed_by(ticket, &need);
         self.require(lapsed.iter().flat_map(overlaps))?;
         self.wakes.extend(lapsed.iter().map(|lease| lease.id));
-        lapsed.into_iter().for_each(|lease| self.push(Event::Lapsed { lease: Box::new(lease) }));
+        lapsed.into_iter().for_each(|lease| {
+            self.push(Event::Lapsed {
+                lease: Box::new(lease),
+            })
+        });
         let mut lease = Lease {
             id: ticket.request,
             who: ticket.who.clone(),
             kind: ticket.kind,
             inside: ticket.inside.clone(),
             birth: ticket.seniority.birth.clone(),
-            seniority: if ticket.kind == Kind::Scoped { judged } else { ticket.seniority.clone() },
+            seniority: if ticket.kind == Kind::Scoped {
+                judged
+            } else {
+                ticket.seniority.clone()
+            },
             number: ticket.number,
             token,
             granted: now,
@@ -300,12 +398,20 @@ impl<'a> Work<'a> {
         };
         let mut spent: Vec<Card> = self.view.cards().filter(made_good).cloned().collect();
         let mut from = None;
-        if let Taken::AtOnce { from: ticket, spent: card } = taken {
+        if let Taken::AtOnce {
+            from: ticket,
+            spent: card,
+        } = taken
+        {
             bind(&mut lease, now);
             from = ticket;
             spent.extend(card.filter(|card| !spent.contains(card)));
         }
-        self.push(Event::Granted { lease: Box::new(lease), from, spent });
+        self.push(Event::Granted {
+            lease: Box::new(lease),
+            from,
+            spent,
+        });
         Ok(())
     }
 
@@ -326,7 +432,10 @@ impl<'a> Work<'a> {
         // A slot of a pool of another size has to go at once: revived beside this one it would
         // belong to a pool that is larger than itself.
         let resized = |lease: &Lease| {
-            let other = |own: &Claim| need.iter().any(|c| c.same_pool(own) && c.slots != own.slots);
+            let other = |own: &Claim| {
+                need.iter()
+                    .any(|c| c.same_pool(own) && c.slots != own.slots)
+            };
             lease.claims.iter().any(other)
         };
         let clashes = |lease: &Lease| {
@@ -354,11 +463,17 @@ impl<'a> Work<'a> {
     fn free_slots(&self, need: &[Claim]) -> Vec<u32> {
         let pools = need.iter().filter(|claim| claim.slots.is_some());
         let lowest = |pool: &Claim| {
-            let mut taken: Vec<u32> =
-                self.view.leases().filter_map(|lease| lease.slot_of(pool)).collect();
+            let mut taken: Vec<u32> = self
+                .view
+                .leases()
+                .filter_map(|lease| lease.slot_of(pool))
+                .collect();
             taken.sort_unstable();
             taken.dedup();
-            let used = taken.iter().zip(0u32..).take_while(|(slot, place)| **slot == *place);
+            let used = taken
+                .iter()
+                .zip(0u32..)
+                .take_while(|(slot, place)| **slot == *place);
             u32::try_from(used.count()).unwrap_or(u32::MAX)
         };
         pools.map(lowest).collect()
@@ -373,7 +488,10 @@ pub(crate) fn bind(lease: &mut Lease, now: crate::time::Timestamp) {
 
 /// Returns where others may have waited for a lease.
 fn overlaps(lease: &Lease) -> impl Iterator<Item = Key> {
-    lease.claims.iter().map(|claim| Key::Overlap(claim.resource.clone()))
+    lease
+        .claims
+        .iter()
+        .map(|claim| Key::Overlap(claim.resource.clone()))
 }
 
 /// Returns what has to be loaded because an event takes a lease away.

@@ -61,7 +61,13 @@ impl Ticket {
 
     /// Returns whether a request of `who` for `claims` is this one coming back.
     #[must_use]
-    pub fn resumes(&self, who: &Identity, claims: &[Claim], kind: Kind, inside: &[LeaseId]) -> bool {
+    pub fn resumes(
+        &self,
+        who: &Identity,
+        claims: &[Claim],
+        kind: Kind,
+        inside: &[LeaseId],
+    ) -> bool {
         self.kind == kind
             && self.who.same_place(who)
             && self.claims == claims

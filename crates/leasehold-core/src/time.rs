@@ -99,7 +99,10 @@ mod tests {
     #[test]
     fn lifetimes_have_limits() {
         assert_eq!(Ttl::from_millis(0), Err(TtlError::Zero));
-        assert_eq!(Ttl::from_millis(Ttl::MAX.as_millis() + 1), Err(TtlError::TooLong));
+        assert_eq!(
+            Ttl::from_millis(Ttl::MAX.as_millis() + 1),
+            Err(TtlError::TooLong)
+        );
         assert_eq!(Ttl::from_millis(u64::MAX), Err(TtlError::TooLong));
         assert_eq!(Ttl::from_millis(1).unwrap().as_millis(), 1);
     }

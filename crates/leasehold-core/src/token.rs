@@ -19,7 +19,11 @@ impl FencingToken {
     /// Makes a token from its number, or nothing where it is above [`FencingToken::MAX`].
     #[must_use]
     pub const fn new(number: u64) -> Option<Self> {
-        if number <= Self::MAX.0 { Some(Self(number)) } else { None }
+        if number <= Self::MAX.0 {
+            Some(Self(number))
+        } else {
+            None
+        }
     }
 
     /// Returns the first token of an epoch (not itself given out), or nothing past the last epoch.
@@ -63,7 +67,10 @@ mod tests {
         assert_eq!(FencingToken::MAX.next(), None);
         assert_eq!(FencingToken::epoch_start(1 << 21), None);
         let start = FencingToken::epoch_start(7).unwrap();
-        assert_eq!((start.epoch(), start.next().unwrap().get()), (7, (7 << 32) + 1));
+        assert_eq!(
+            (start.epoch(), start.next().unwrap().get()),
+            (7, (7 << 32) + 1)
+        );
     }
 
     #[test]

@@ -89,7 +89,10 @@ impl View {
     /// Makes a view of a whole workspace, so far an empty one.
     #[must_use]
     pub fn whole(now: Timestamp) -> Self {
-        Self { loaded: None, ..Self::new(now, Counters::default()) }
+        Self {
+            loaded: None,
+            ..Self::new(now, Counters::default())
+        }
     }
 
     /// Returns the time of the view.
@@ -147,7 +150,10 @@ impl View {
     /// Returns what is known of the processes behind an id, or nothing where nobody looked.
     #[must_use]
     pub fn life(&self, id: LeaseId) -> Option<Life> {
-        self.lives.iter().find(|(known, _)| *known == id).map(|(_, life)| *life)
+        self.lives
+            .iter()
+            .find(|(known, _)| *known == id)
+            .map(|(_, life)| *life)
     }
 
     /// Returns whether this key was loaded.
@@ -180,7 +186,10 @@ impl View {
     /// Adds or replaces a ticket.
     pub fn put_ticket(&mut self, ticket: impl Into<Arc<Ticket>>) {
         let ticket = ticket.into();
-        match self.tickets.binary_search_by_key(&ticket.number, |old| old.number) {
+        match self
+            .tickets
+            .binary_search_by_key(&ticket.number, |old| old.number)
+        {
             Ok(place) => self.tickets[place] = ticket,
             Err(place) => self.tickets.insert(place, ticket),
         }

@@ -61,7 +61,9 @@ impl Held {
     /// Returns a descriptor that is readable when a commit has called the holder, once it listens.
     #[must_use]
     pub fn call_fd(&self) -> Option<BorrowedFd<'_>> {
-        self.presence.as_ref().and_then(|presence| presence.call_fd())
+        self.presence
+            .as_ref()
+            .and_then(|presence| presence.call_fd())
     }
 
     /// Gives the lease back. Answers [`Verdict::NotFound`] where it had been lost.
@@ -71,7 +73,11 @@ impl Held {
     pub fn release(self, leasing: &dyn Leasing) -> Result<Answer<Verdict>, ServiceError> {
         let by: Identity = self.lease.who.clone();
         let proof = leasehold_core::command::Proof::Id;
-        let answer = leasing.execute(&Command::Release { lease: self.lease.id, by, proof })?;
+        let answer = leasing.execute(&Command::Release {
+            lease: self.lease.id,
+            by,
+            proof,
+        })?;
         if let Some(presence) = self.presence {
             presence.end();
         }
@@ -95,10 +101,21 @@ pub(crate) fn acquire<S: Store>(
 ) -> Result<Acquired, ServiceError> {
     // A standing lease that nobody waits for needs no process behind it.
     let alone = ask.kind == Kind::Standing && ask.wait == Wait::No;
-    let presence = if alone { None } else { Some(coordinator.store().attend(ask.id)?) };
+    let presence = if alone {
+        None
+    } else {
+        Some(coordinator.store().attend(ask.id)?)
+    };
     let begun = Instant::now();
-    let mut acquire =
-        Acquire { coordinator, ask, presence, begun, limit: None, ticket: None, told: None };
+    let mut acquire = Acquire {
+        coordinator,
+        ask,
+        presence,
+        begun,
+        limit: None,
+        ticket: None,
+        told: None,
+    };
     let acquired = acquire.run(waiting);
     if acquired.is_err() {
         // Whatever became of the request, nobody is behind it any more.
@@ -169,11 +186,19 @@ impl<S: Store> Acquire<'_, S> {
     }
 
     fn listen(&mut self) -> Result<(), ServiceError> {
-        Ok(self.presence.as_mut().map_or(Ok(()), |presence| presence.listen())?)
+        Ok(self
+            .presence
+            .as_mut()
+            .map_or(Ok(()), |presence| presence.listen())?)
     }
 
     fn look_now(&self) -> Result<Timestamp, ServiceError> {
-        Ok(self.coordinator.store().load(&[], Access::Read)?.view().now())
+        Ok(self
+            .coordinator
+            .store()
+            .load(&[], Access::Read)?
+            .view()
+            .now())
     }
 
     fn held(&mut self, lease: Lease, clock: Clock) -> Acquired {
@@ -223,7 +248,9 @@ impl<S: Store> Acquire<'_, S> {
             };
             self.tell(waiting, &place, &clock);
             let woken = self.sleep(waiting, &place, &clock)?;
-            let out_of_time = self.limit.is_some_and(|limit| limit <= self.look_now().unwrap_or(limit));
+            let out_of_time = self
+                .limit
+                .is_some_and(|limit| limit <= self.look_now().unwrap_or(limit));
             match woken {
                 Woken::Interrupt => return self.give_up(|_| Acquired::Interrupted, place),
                 _ if out_of_time => {
@@ -233,7 +260,11 @@ impl<S: Store> Acquire<'_, S> {
                 // The one who is watched is gone, or its time is over: nobody else may be there to
                 // say what follows from it.
                 Woken::Watch | Woken::Time => {
-                    let claims = self.ask.claims.iter().map(|c| Key::Overlap(c.resource.clone()));
+                    let claims = self
+                        .ask
+                        .claims
+                        .iter()
+                        .map(|c| Key::Overlap(c.resource.clone()));
                     let _settled = self.execute(&Command::Timer(claims.collect()))?;
                 }
             }
@@ -275,11 +306,17 @@ impl<S: Store> Acquire<'_, S> {
     /// Looks for what became of a ticket that waits no more.
     fn find_end(&self, ticket: &Ticket) -> Result<Found, ServiceError> {
         let policy = self.coordinator.policy();
-        let mut keys: Vec<Key> = ticket.claims.iter().map(|c| Key::Overlap(c.resource.clone())).collect();
+        let mut keys: Vec<Key> = ticket
+            .claims
+            .iter()
+            .map(|c| Key::Overlap(c.resource.clone()))
+            .collect();
         keys.push(Key::Place(ticket.who.place()));
         keys.extend(ticket.inside.iter().map(|id| Key::Lease(*id)));
         let died = |view: &View| {
-            let outer = view.leases().filter(|lease| ticket.inside.contains(&lease.id));
+            let outer = view
+                .leases()
+                .filter(|lease| ticket.inside.contains(&lease.id));
             let places = outer.map(|lease| Key::Place(lease.who.place()));
             let missing: Vec<Key> = places.filter(|key| !view.is_loaded(key)).collect();
             if !missing.is_empty() {
@@ -291,7 +328,9 @@ impl<S: Store> Acquire<'_, S> {
             if !view.cards().any(|card| card.dead.request == ticket.request) {
                 return Ok(Found::Nothing);
             }
-            Ok(Found::Dead(Box::new(decide::explain_death(view, ticket, policy)?)))
+            Ok(Found::Dead(Box::new(decide::explain_death(
+                view, ticket, policy,
+            )?)))
         };
         Ok(self.coordinator.with_view(&keys, Access::Read, died)?.0)
     }
@@ -364,5 +403,8 @@ fn watched(blocker: &Blocker) -> Option<Watched> {
         Blocker::Lease(lease) if lease.kind == Kind::Standing && lease.is_bound() => return None,
         Blocker::Lease(_) | Blocker::Ticket(_) => Part::Holder,
     };
-    Some(Watched { id: blocker.id(), part })
+    Some(Watched {
+        id: blocker.id(),
+        part,
+    })
 }

@@ -64,7 +64,9 @@ impl<S: Store> Coordinator<S> {
                 Err(More(keys)) => self.store.load_more(&mut loaded, &keys)?,
             }
         }
-        Err(ServiceError::Contended { attempts: ROUNDS_MAX })
+        Err(ServiceError::Contended {
+            attempts: ROUNDS_MAX,
+        })
     }
 }
 
@@ -82,26 +84,46 @@ impl<S: Store> Leasing for Coordinator<S> {
         for _ in 0..ATTEMPTS_MAX {
             let run = |view: &View| decide(view, command, &self.policy);
             let (decision, loaded) = self.with_view(&footprint, Access::Decide, run)?;
-            let Decision { verdict, events, wakes } = decision;
+            let Decision {
+                verdict,
+                events,
+                wakes,
+            } = decision;
             let clock = Clock::at(loaded.view().now());
             if events.is_empty() {
-                return Ok(Answer { value: verdict, clock });
+                return Ok(Answer {
+                    value: verdict,
+                    clock,
+                });
             }
             match self.store.commit(loaded, &events, &wakes)? {
-                Committed::Done => return Ok(Answer { value: verdict, clock }),
+                Committed::Done => {
+                    return Ok(Answer {
+                        value: verdict,
+                        clock,
+                    });
+                }
                 Committed::Conflict => {}
                 Committed::Unknown => return Err(ServiceError::Unknown),
             }
         }
-        Err(ServiceError::Contended { attempts: ATTEMPTS_MAX })
+        Err(ServiceError::Contended {
+            attempts: ATTEMPTS_MAX,
+        })
     }
 
     fn look(&self, keys: &[Key]) -> Result<Answer<View>, ServiceError> {
         let lives = |view: &View| {
-            let scoped = view.leases().filter(|l| l.kind == Kind::Scoped || !l.is_bound());
+            let scoped = view
+                .leases()
+                .filter(|l| l.kind == Kind::Scoped || !l.is_bound());
             let lives = scoped.map(|lease| Key::Life(lease.id));
             let missing: Vec<Key> = lives.filter(|key| !view.is_loaded(key)).collect();
-            if missing.is_empty() { Ok(view.clone()) } else { Err(More(missing)) }
+            if missing.is_empty() {
+                Ok(view.clone())
+            } else {
+                Err(More(missing))
+            }
         };
         let (view, _) = self.with_view(keys, Access::Read, lives)?;
         let clock = Clock::at(view.now());

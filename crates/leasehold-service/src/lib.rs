@@ -103,7 +103,10 @@ impl Clock {
     /// Says that it is `now` on the workspace's time line, at this moment.
     #[must_use]
     pub fn at(now: Timestamp) -> Self {
-        Self { now, wall: SystemTime::now() }
+        Self {
+            now,
+            wall: SystemTime::now(),
+        }
     }
 
     /// Returns the moment on the workspace's time line.

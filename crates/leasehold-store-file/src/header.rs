@@ -34,7 +34,7 @@ pub(crate) struct Header {
 }
 
 /// Why a header could not be read.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unreadable {
     /// It is not whole, or not there. The log knows most of it.
     Torn,

@@ -46,9 +46,25 @@ struct Entry {
     content: Content,
     /// The file, where it is open.
     file: Option<Arc<OwnedFd>>,
-    /// What the file held when it was read, or nothing where there is none.
-    bytes: Option<Vec<u8>>,
+    /// What the file held when all records were last as they should be, or nothing where there was
+    /// none: what a commit that is taken back goes back to.
+    before: Option<Vec<u8>>,
+    /// The size of the file now, or nothing where there is none.
+    file_bytes: Option<usize>,
     is_changed: bool,
+}
+
+impl Entry {
+    fn new(content: Content, file: Option<Arc<OwnedFd>>, before: Option<Vec<u8>>) -> Self {
+        let file_bytes = before.as_ref().map(Vec::len);
+        Self {
+            content,
+            file,
+            before,
+            file_bytes,
+            is_changed: false,
+        }
+    }
 }
 
 /// The records that were looked at.
@@ -135,12 +151,7 @@ impl<'a> Records<'a> {
         }
         // Not kept open: there may be thousands, and nearly none of them will be written.
         drop(file);
-        let entry = Entry {
-            content,
-            file: None,
-            bytes: Some(bytes),
-            is_changed: false,
-        };
+        let entry = Entry::new(content, None, Some(bytes));
         self.entries.entry(home).or_insert(entry);
         Ok(())
     }
@@ -170,24 +181,14 @@ impl<'a> Records<'a> {
         };
         let Some((file, bytes)) = found else {
             let content = Content::default();
-            return Ok(Entry {
-                content,
-                file: None,
-                bytes: None,
-                is_changed: false,
-            });
+            return Ok(Entry::new(content, None, None));
         };
         let (own, content) = self.decode(&path, &bytes)?;
         if own != *home {
             return Err(self.misplaced(&path));
         }
         let file = Some(file).filter(|_| self.entries.len() < OPEN_MAX);
-        Ok(Entry {
-            content,
-            file,
-            bytes: Some(bytes),
-            is_changed: false,
-        })
+        Ok(Entry::new(content, file, Some(bytes)))
     }
 
     /// The file of a request that is attended here is open already.
@@ -319,30 +320,31 @@ impl<'a> Records<'a> {
             .transpose()
             .map_err(fail)?;
         let bytes = stat.map(|stat| vec![0; usize::try_from(stat.st_size).unwrap_or(0)]);
-        let mut entry = Entry {
-            content,
-            file,
-            bytes,
-            is_changed: true,
-        };
+        let mut entry = Entry::new(content, file, bytes);
         entry
             .write(self.root, self.attended, home, &path)
             .map_err(fail)
+            .map(drop)
     }
 
     /// Writes every record that was changed, those of resources last. On an error some are written and
     /// some are not.
     pub(crate) fn write(&mut self) -> Result<(), StoreError> {
         let (root, attended) = (self.root, self.attended);
+        let mut written = Vec::new();
         let changed = self
             .entries
             .iter_mut()
             .filter(|(_, entry)| entry.is_changed);
         for (home, entry) in changed.rev() {
             let path = home.path();
-            entry
-                .write(root, attended, home, &path)
-                .map_err(|errno| StoreError::io("write", root.join(&path), errno))?;
+            let bytes = entry.write(root, attended, home, &path);
+            let fail = |errno| StoreError::io("write", root.join(&path), errno);
+            written.push((entry, bytes.map_err(fail)?));
+        }
+        for (entry, bytes) in written {
+            entry.before = bytes;
+            entry.is_changed = false;
         }
         Ok(())
     }
@@ -351,8 +353,8 @@ impl<'a> Records<'a> {
     pub(crate) fn restore(&self) -> Result<(), Errno> {
         for (home, entry) in self.entries.iter().filter(|(_, entry)| entry.is_changed) {
             let path = home.path();
-            let Some(bytes) = &entry.bytes else {
-                self.root.unlink(&path)?;
+            let Some(bytes) = &entry.before else {
+                remove(self.root, self.attended, home, &path)?;
                 continue;
             };
             let file = self.root.open_or_create(&path)?;
@@ -364,22 +366,24 @@ impl<'a> Records<'a> {
 }
 
 impl Entry {
+    /// Writes the record; returns what the file holds then, or nothing where it was removed.
     fn write(
         &mut self,
         root: &Root,
         attended: &Attended,
         home: &Home,
         path: &str,
-    ) -> Result<(), Errno> {
+    ) -> Result<Option<Vec<u8>>, Errno> {
         let may_go = self.content.is_empty() && !home.is_kept();
-        if may_go && (self.bytes.is_none() || remove(root, attended, home, path)?) {
-            return Ok(());
+        if may_go && (self.file_bytes.is_none() || remove(root, attended, home, path)?) {
+            (self.file, self.file_bytes) = (None, None);
+            return Ok(None);
         }
-        let file = match &self.file {
-            Some(file) => Arc::clone(file),
+        let file = match self.file.take() {
+            Some(file) => file,
             None => Arc::new(root.open_or_create(path)?),
         };
-        let file_bytes = self.bytes.as_ref().map_or(0, Vec::len);
+        let file_bytes = *self.file_bytes.get_or_insert(0);
         let blanks = if file_bytes <= BLANKS_BYTES_MAX {
             file_bytes
         } else {
@@ -391,8 +395,9 @@ impl Entry {
             // Only space is at stake: what is behind the line is never read.
             let _ = rustix::fs::ftruncate(&file, bytes.len() as u64);
         }
+        self.file_bytes = Some(bytes.len());
         self.file = Some(file);
-        Ok(())
+        Ok(Some(bytes))
     }
 }
 

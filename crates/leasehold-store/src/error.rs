@@ -55,8 +55,16 @@ pub enum StoreError {
 
 impl StoreError {
     /// Makes an error of a system call on a path.
-    pub fn io(action: &'static str, path: impl Into<PathBuf>, source: impl Into<io::Error>) -> Self {
-        Self::Io { action, path: path.into(), source: source.into() }
+    pub fn io(
+        action: &'static str,
+        path: impl Into<PathBuf>,
+        source: impl Into<io::Error>,
+    ) -> Self {
+        Self::Io {
+            action,
+            path: path.into(),
+            source: source.into(),
+        }
     }
 
     /// Returns what to do about it, as an imperative sentence without full stop.
@@ -67,14 +75,18 @@ impl StoreError {
                 io::ErrorKind::PermissionDenied => {
                     Some("check who owns the directory and whether this user may write to it")
                 }
-                io::ErrorKind::StorageFull => Some("free disk space; releases still work meanwhile"),
+                io::ErrorKind::StorageFull => {
+                    Some("free disk space; releases still work meanwhile")
+                }
                 io::ErrorKind::ReadOnlyFilesystem => {
                     Some("mount it writable, or set LEASEHOLD_ROOT to a directory that is")
                 }
                 _ => None,
             },
             Self::Busy { .. } => Some("continue or kill the process named, then try again"),
-            Self::Damaged { .. } => Some("keep a copy of the directory and report it; nothing was changed"),
+            Self::Damaged { .. } => {
+                Some("keep a copy of the directory and report it; nothing was changed")
+            }
             Self::Newer { .. } => Some("update leasehold; nothing was changed"),
             Self::Limit { .. } => None,
         }

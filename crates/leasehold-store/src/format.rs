@@ -224,7 +224,10 @@ pub enum Event<'a> {
     },
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes fields by reference"
+)]
 fn is_false(value: &bool) -> bool {
     !value
 }

@@ -13,7 +13,11 @@ const VERB: &str = "check";
 
 pub(crate) fn run(args: &Check) -> Result<Outcome, CliError> {
     let flag = args.lease.as_deref().map(inherit::flag).transpose()?;
-    let said = args.token.as_deref().map(|text| parse_token("--token", text)).transpose()?;
+    let said = args
+        .token
+        .as_deref()
+        .map(|text| parse_token("--token", text))
+        .transpose()?;
     let context = context::open(&args.store)?;
     let id = named_lease(flag, context.leasing.workspace())?;
     // The token in the environment belongs to the lease in the environment.
@@ -31,7 +35,10 @@ pub(crate) fn run(args: &Check) -> Result<Outcome, CliError> {
         None => lost(VERB, id),
         Some(lease) if token.is_some_and(|token| token != lease.token) => {
             let mut outcome = lost(VERB, id);
-            outcome.message = format!("the token of lease {id} is {}, not the one given", lease.token);
+            outcome.message = format!(
+                "the token of lease {id} is {}, not the one given",
+                lease.token
+            );
             outcome
         }
         Some(lease) => {

@@ -25,7 +25,11 @@ fn exists(args: &Exists) -> Result<bool, CliError> {
         return Ok(false);
     };
     let also = base.also(&resource);
-    let keys: Vec<Key> = [Some(resource), also].into_iter().flatten().map(Key::Overlap).collect();
+    let keys: Vec<Key> = [Some(resource), also]
+        .into_iter()
+        .flatten()
+        .map(Key::Overlap)
+        .collect();
     let answer = context.leasing.look(&keys)?;
     let (view, clock) = (&answer.value, &answer.clock);
     let holds = |lease| {

@@ -26,7 +26,11 @@ const VERB: &str = "guard";
 
 pub(crate) fn run(args: &Guard) -> u8 {
     // Opened first: a path that cannot be written to is said before anything runs.
-    let report = match args.json_file.as_ref().map(|path| (path, File::create(path))) {
+    let report = match args
+        .json_file
+        .as_ref()
+        .map(|path| (path, File::create(path)))
+    {
         None => None,
         Some((_, Ok(file))) => Some(file),
         Some((path, Err(error))) => {
@@ -50,22 +54,47 @@ fn guard(args: &Guard) -> Result<Outcome, CliError> {
     let checked = request::check(&args.request, None)?;
     let rule = stop_rule(args)?;
     let words = args.script.iter().chain(&args.command);
-    let words: Vec<String> = words.map(|word| ui::quoted(&word.to_string_lossy())).collect();
+    let words: Vec<String> = words
+        .map(|word| ui::quoted(&word.to_string_lossy()))
+        .collect();
     let context = context::open(&args.request.store)?;
-    let ask = request::build(&context, &args.request, &checked, Kind::Scoped, &words.join(" "))?;
+    let ask = request::build(
+        &context,
+        &args.request,
+        &checked,
+        Kind::Scoped,
+        &words.join(" "),
+    )?;
     let signals = Signals::install().map_err(|error| failure("cannot take signals", &error))?;
     let (who, claims, inside) = (ask.who.clone(), ask.claims.clone(), ask.inside);
-    let asked = Asked { verb: VERB, who: &who, claims: &claims };
+    let asked = Asked {
+        verb: VERB,
+        who: &who,
+        claims: &claims,
+    };
     let mut tell = |place: &Place, clock: &Clock| ui::talk(&message::place(place, clock));
-    let mut waiting = Waiting { interrupt: Some(signals.fd()), on_place: &mut tell };
+    let mut waiting = Waiting {
+        interrupt: Some(signals.fd()),
+        on_place: &mut tell,
+    };
     Ok(match context.leasing.acquire(ask, &mut waiting)? {
         Acquired::Held(held, clock) => {
             let lease = held.lease.clone();
-            let running = Running { context: &context, args, signals: &signals, rule };
+            let running = Running {
+                context: &context,
+                args,
+                signals: &signals,
+                rule,
+            };
             running.under_own_lease(*held, &lease, &clock)?
         }
         Acquired::Joined(cover, clock) => {
-            let running = Running { context: &context, args, signals: &signals, rule };
+            let running = Running {
+                context: &context,
+                args,
+                signals: &signals,
+                rule,
+            };
             running.under_cover(&cover, inside, &clock)?
         }
         Acquired::Refused(refusal, clock) => answer::refused(&asked, &refusal, &clock),
@@ -89,7 +118,10 @@ fn stop_rule(args: &Guard) -> Result<StopRule, CliError> {
         StopSignal::Quit => Signal::QUIT,
         StopSignal::Kill => Signal::KILL,
     };
-    Ok(StopRule { signal, grace: request::parse_duration("--stop-grace", &args.stop_grace)? })
+    Ok(StopRule {
+        signal,
+        grace: request::parse_duration("--stop-grace", &args.stop_grace)?,
+    })
 }
 
 fn failure(what: &str, error: &std::io::Error) -> CliError {
@@ -105,10 +137,17 @@ struct Running<'a> {
 }
 
 impl Running<'_> {
-    fn under_own_lease(self, mut held: Held, lease: &Lease, clock: &Clock) -> Result<Outcome, CliError> {
+    fn under_own_lease(
+        self,
+        mut held: Held,
+        lease: &Lease,
+        clock: &Clock,
+    ) -> Result<Outcome, CliError> {
         let command = self.command(lease.id, lease, clock);
         let leasing = &*self.context.leasing;
-        let proof = held.presence().map_or(Ok(None), leasehold_store::Presence::command_proof);
+        let proof = held
+            .presence()
+            .map_or(Ok(None), leasehold_store::Presence::command_proof);
         let command = match proof {
             Ok(Some(proof)) => command.inherit(proof),
             Ok(None) => command,
@@ -127,10 +166,15 @@ impl Running<'_> {
         let mut keeper = Keeper::new(leasing, held);
         let ended = self.supervise(running, &mut keeper)?;
         let lost = match keeper.into_held().release(leasing) {
-            Ok(Answer { value: Verdict::NotFound, .. }) => true,
+            Ok(Answer {
+                value: Verdict::NotFound,
+                ..
+            }) => true,
             Ok(_) => ended.lost,
             Err(error) => {
-                ui::talk(&format!("warning: could not release: {error}; the lease ends with this process"));
+                ui::talk(&format!(
+                    "warning: could not release: {error}; the lease ends with this process"
+                ));
                 ended.lost
             }
         };
@@ -156,7 +200,12 @@ impl Running<'_> {
         let leasing = &*self.context.leasing;
         let mut keeper = CoverKeeper::new(leasing, cover.iter().map(|lease| lease.id).collect());
         let ended = self.supervise(running, &mut keeper)?;
-        Ok(finished(ended, ended.lost || keeper.is_lost(), cover, clock))
+        Ok(finished(
+            ended,
+            ended.lost || keeper.is_lost(),
+            cover,
+            clock,
+        ))
     }
 
     fn command(&self, innermost: LeaseId, lease: &Lease, clock: &Clock) -> GuardedCommand {
@@ -168,10 +217,12 @@ impl Running<'_> {
         };
         let workspace = self.context.leasing.workspace();
         let variables = inherit::environment(workspace, innermost, lease, clock);
-        variables.into_iter().fold(command, |command, (name, value)| match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        })
+        variables
+            .into_iter()
+            .fold(command, |command, (name, value)| match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            })
     }
 
     fn supervise(&self, running: RunningCommand, watch: &mut dyn Watch) -> Result<Ended, CliError> {
@@ -182,28 +233,53 @@ impl Running<'_> {
 }
 
 fn not_started(error: &dyn std::error::Error, code: u8) -> Outcome {
-    let reason = error.source().map_or_else(String::new, |reason| format!(": {reason}"));
+    let reason = error
+        .source()
+        .map_or_else(String::new, |reason| format!(": {reason}"));
     let text = format!("failed to {error}{reason}");
-    Outcome { exit: code, ..answer::outcome(VERB, Code::Error, text) }
+    Outcome {
+        exit: code,
+        ..answer::outcome(VERB, Code::Error, text)
+    }
 }
 
 /// The outcome of a command that ran: its own exit code, unless its lease was lost.
 fn finished(ended: Ended, lost: bool, leases: &[Lease], clock: &Clock) -> Outcome {
-    let what = leases.first().map_or_else(String::new, |lease| message::resources(&lease.claims));
+    let what = leases
+        .first()
+        .map_or_else(String::new, |lease| message::resources(&lease.claims));
     let mut outcome = if lost {
         let text = format!("the lease on {what} was lost while the command ran");
-        let stopped = if ended.lost { "the command was stopped" } else { "the command had ended" };
+        let stopped = if ended.lost {
+            "the command was stopped"
+        } else {
+            "the command had ended"
+        };
         Outcome {
-            hints: vec![format!("{stopped}; check what it did, others may have run meanwhile")],
+            hints: vec![format!(
+                "{stopped}; check what it did, others may have run meanwhile"
+            )],
             ..answer::outcome(VERB, Code::Lost, text)
         }
     } else {
-        Outcome { exit: ended.status.code(), ..answer::outcome(VERB, Code::Ok, "the command ran") }
+        Outcome {
+            exit: ended.status.code(),
+            ..answer::outcome(VERB, Code::Ok, "the command ran")
+        }
     };
-    outcome.leases = leases.iter().map(|lease| LeaseInfo::new(lease, None, clock)).collect();
+    outcome.leases = leases
+        .iter()
+        .map(|lease| LeaseInfo::new(lease, None, clock))
+        .collect();
     outcome.command = Some(match ended.status {
-        Status::Exited(code) => CommandEnd { exit: Some(code), signal: None },
-        Status::Signaled(number) => CommandEnd { exit: None, signal: u8::try_from(number).ok() },
+        Status::Exited(code) => CommandEnd {
+            exit: Some(code),
+            signal: None,
+        },
+        Status::Signaled(number) => CommandEnd {
+            exit: None,
+            signal: u8::try_from(number).ok(),
+        },
     });
     outcome
 }

@@ -21,15 +21,25 @@ pub(crate) fn run(args: &Lock) -> Result<Outcome, CliError> {
     let context = context::open(&args.request.store)?;
     let ask = request::build(&context, &args.request, &checked, Kind::Standing, "")?;
     let (who, claims) = (ask.who.clone(), ask.claims.clone());
-    let asked = Asked { verb: "lock", who: &who, claims: &claims };
+    let asked = Asked {
+        verb: "lock",
+        who: &who,
+        claims: &claims,
+    };
     // Only a wait has something to interrupt: a signal then parks the place before it ends this.
     let signals = (ask.wait != Wait::No).then(Signals::install).transpose();
     let signals = signals.map_err(|error| {
-        CliError::new(leasehold_api::code::Code::Error, format!("signals: {error}"))
+        CliError::new(
+            leasehold_api::code::Code::Error,
+            format!("signals: {error}"),
+        )
     })?;
     let mut tell = |place: &Place, clock: &Clock| ui::talk(&message::place(place, clock));
     let interrupt = signals.as_ref().map(Signals::fd);
-    let mut waiting = Waiting { interrupt, on_place: &mut tell };
+    let mut waiting = Waiting {
+        interrupt,
+        on_place: &mut tell,
+    };
     let said = args.request.ttl.is_some();
     Ok(match context.leasing.acquire(ask, &mut waiting)? {
         Acquired::Held(held, clock) => locked("locked", &held.lease, said, &clock),
@@ -40,7 +50,9 @@ pub(crate) fn run(args: &Lock) -> Result<Outcome, CliError> {
         Acquired::Lost(lease) => answer::stale_proof("lock", lease),
         Acquired::TimedOut(place, clock) => answer::timed_out(&asked, &place, &clock),
         Acquired::Interrupted => {
-            let code = signals.as_ref().and_then(|signals| signals.take().exit_code());
+            let code = signals
+                .as_ref()
+                .and_then(|signals| signals.take().exit_code());
             answer::interrupted(&asked, code.unwrap_or(128 + 2) - 128)
         }
     })
@@ -53,19 +65,32 @@ fn locked(done: &str, lease: &Lease, ttl_said: bool, clock: &Clock) -> Outcome {
         None => " until it is unlocked".into(),
     };
     let what = message::resources(&lease.claims);
-    let slot = lease.slots.first().map_or_else(String::new, |slot| format!(", slot {slot}"));
-    let text = format!("{done} {what}{slot}{until} (lease {}, token {})", lease.id, lease.token);
+    let slot = lease
+        .slots
+        .first()
+        .map_or_else(String::new, |slot| format!(", slot {slot}"));
+    let text = format!(
+        "{done} {what}{slot}{until} (lease {}, token {})",
+        lease.id, lease.token
+    );
     let mut outcome = answer::granted("lock", text, lease, clock);
     if !ttl_said && left.is_some() {
-        outcome.hints.push("without --ttl a lock lives 1h; say --ttl none for no limit".into());
+        outcome
+            .hints
+            .push("without --ttl a lock lives 1h; say --ttl none for no limit".into());
     }
     outcome
 }
 
 fn joined(asked: &Asked<'_>, leases: &[Lease], clock: &Clock) -> Outcome {
-    let text = format!("{} is held already by the lease around this", message::resources(asked.claims));
+    let text = format!(
+        "{} is held already by the lease around this",
+        message::resources(asked.claims)
+    );
     let mut outcome = answer::outcome("lock", leasehold_api::code::Code::Ok, text);
-    let infos = leases.iter().map(|l| leasehold_api::lease::LeaseInfo::new(l, None, clock));
+    let infos = leases
+        .iter()
+        .map(|l| leasehold_api::lease::LeaseInfo::new(l, None, clock));
     outcome.leases = infos.collect();
     outcome
 }

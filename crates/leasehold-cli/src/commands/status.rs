@@ -25,22 +25,46 @@ pub(crate) fn run(args: &Status) -> u8 {
 
 fn look(args: &Status) -> Result<Outcome, CliError> {
     let (context, base) = context::open_to_look(&args.store)?;
-    let resource = args.name.as_deref().map(|name| base.parse(name)).transpose()?;
+    let resource = args
+        .name
+        .as_deref()
+        .map(|name| base.parse(name))
+        .transpose()?;
     let Some(context) = context else {
-        return Ok(summed_up(answer::outcome(VERB, Code::Ok, ""), resource.as_ref()));
+        return Ok(summed_up(
+            answer::outcome(VERB, Code::Ok, ""),
+            resource.as_ref(),
+        ));
     };
     let also = resource.as_ref().and_then(|resource| base.also(resource));
-    let named: Vec<Key> = resource.iter().cloned().chain(also).map(Key::Overlap).collect();
-    let keys = if named.is_empty() { vec![Key::All] } else { named };
+    let named: Vec<Key> = resource
+        .iter()
+        .cloned()
+        .chain(also)
+        .map(Key::Overlap)
+        .collect();
+    let keys = if named.is_empty() {
+        vec![Key::All]
+    } else {
+        named
+    };
     let Answer { value: view, clock } = context.leasing.look(&keys)?;
     let mut leases: Vec<&Lease> = view.leases().collect();
     leases.sort_by_key(|lease| lease.token);
     let tickets: Vec<&Ticket> = view.tickets().collect();
     let freezes = view.freezes().filter(|freeze| freeze.is_on(view.now()));
     let outcome = Outcome {
-        leases: leases.iter().map(|lease| LeaseInfo::new(lease, Some(&view), &clock)).collect(),
-        queue: tickets.iter().map(|ticket| TicketInfo::new(ticket, &clock)).collect(),
-        freezes: freezes.map(|freeze| FreezeInfo::new(freeze, &clock)).collect(),
+        leases: leases
+            .iter()
+            .map(|lease| LeaseInfo::new(lease, Some(&view), &clock))
+            .collect(),
+        queue: tickets
+            .iter()
+            .map(|ticket| TicketInfo::new(ticket, &clock))
+            .collect(),
+        freezes: freezes
+            .map(|freeze| FreezeInfo::new(freeze, &clock))
+            .collect(),
         ..answer::outcome(VERB, Code::Ok, "")
     };
     Ok(summed_up(outcome, resource.as_ref()))
@@ -50,9 +74,11 @@ fn look(args: &Status) -> Result<Outcome, CliError> {
 fn summed_up(mut outcome: Outcome, resource: Option<&Resource>) -> Outcome {
     let empty = outcome.leases.is_empty() && outcome.queue.is_empty() && outcome.freezes.is_empty();
     match resource {
-        Some(resource) if empty => {
-            answer::outcome(VERB, Code::NotFound, format!("`{resource}` is free: nobody holds it"))
-        }
+        Some(resource) if empty => answer::outcome(
+            VERB,
+            Code::NotFound,
+            format!("`{resource}` is free: nobody holds it"),
+        ),
         _ => {
             let (held, waiting) = (outcome.leases.len(), outcome.queue.len());
             let frozen = outcome.freezes.len();
@@ -67,7 +93,11 @@ fn lines(outcome: &Outcome) -> Vec<String> {
     let queue = outcome.queue.iter().map(ticket_line);
     let freezes = outcome.freezes.iter().map(freeze_line);
     let lines: Vec<String> = leases.chain(queue).chain(freezes).collect();
-    if lines.is_empty() { vec!["nothing is held".into()] } else { lines }
+    if lines.is_empty() {
+        vec!["nothing is held".into()]
+    } else {
+        lines
+    }
 }
 
 fn names(claims: &[ClaimInfo]) -> String {
@@ -77,8 +107,16 @@ fn names(claims: &[ClaimInfo]) -> String {
             (None, Some(slots)) => format!(" one slot of {slots}"),
             _ => String::new(),
         };
-        let intent = if claim.intent == "mutates" { "" } else { claim.intent };
-        let intent = if intent.is_empty() { String::new() } else { format!(" ({intent})") };
+        let intent = if claim.intent == "mutates" {
+            ""
+        } else {
+            claim.intent
+        };
+        let intent = if intent.is_empty() {
+            String::new()
+        } else {
+            format!(" ({intent})")
+        };
         format!("{}{pool}{intent}", claim.resource)
     };
     claims.iter().map(name).collect::<Vec<_>>().join(", ")
@@ -93,7 +131,10 @@ fn process(pid: Option<u32>, command: &str) -> String {
         (None, _) => "standing".into(),
         (Some(pid), "") => format!("pid {pid}"),
         (Some(pid), command) => {
-            format!("pid {pid}  {}", message::abridged(command, message::COMMAND_SHOWN))
+            format!(
+                "pid {pid}  {}",
+                message::abridged(command, message::COMMAND_SHOWN)
+            )
         }
     }
 }
@@ -129,6 +170,12 @@ fn ticket_line(ticket: &TicketInfo) -> String {
 }
 
 fn freeze_line(freeze: &FreezeInfo) -> String {
-    let left = freeze.remaining_ms.map_or_else(String::new, |left| format!("  for {}", short(left)));
-    format!("{:<20}  frozen   {:<20}{left}", freeze.resource, party(&freeze.who))
+    let left = freeze
+        .remaining_ms
+        .map_or_else(String::new, |left| format!("  for {}", short(left)));
+    format!(
+        "{:<20}  frozen   {:<20}{left}",
+        freeze.resource,
+        party(&freeze.who)
+    )
 }

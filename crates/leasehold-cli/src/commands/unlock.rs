@@ -26,7 +26,11 @@ pub(crate) fn run(args: &Unlock) -> Result<Outcome, CliError> {
             let Answer { value: view, clock } = context.leasing.look(&[Key::Lease(id)])?;
             match view.lease(id) {
                 Some(lease) => release(&context, lease, by, proof, &clock),
-                None => Ok(answer::outcome(VERB, Code::NotFound, format!("there is no lease {id}"))),
+                None => Ok(answer::outcome(
+                    VERB,
+                    Code::NotFound,
+                    format!("there is no lease {id}"),
+                )),
             }
         }
         (None, Some(name)) => by_name(&context, name, by, args.force),
@@ -55,7 +59,10 @@ fn not_found(name: &str, view: &leasehold_core::View, clock: &Clock) -> Outcome 
     let mut outcome = answer::outcome(VERB, Code::NotFound, format!("nothing holds `{name}`"));
     let overlapping = view.leases().map(|lease| {
         let what = message::resources(&lease.claims);
-        format!("{what} overlaps it: held by {}", message::holder(lease, clock))
+        format!(
+            "{what} overlaps it: held by {}",
+            message::holder(lease, clock)
+        )
     });
     outcome.hints = overlapping.collect();
     outcome
@@ -64,11 +71,18 @@ fn not_found(name: &str, view: &leasehold_core::View, clock: &Clock) -> Outcome 
 fn several(name: &str, found: &[&Lease], clock: &Clock) -> Outcome {
     let text = format!("{} leases hold `{name}`: say which", found.len());
     let hint = |lease: &&Lease| {
-        format!("leasehold unlock --lease {}  ({})", lease.id, message::holder(lease, clock))
+        format!(
+            "leasehold unlock --lease {}  ({})",
+            lease.id,
+            message::holder(lease, clock)
+        )
     };
     Outcome {
         hints: found.iter().map(hint).collect(),
-        leases: found.iter().map(|lease| LeaseInfo::new(lease, None, clock)).collect(),
+        leases: found
+            .iter()
+            .map(|lease| LeaseInfo::new(lease, None, clock))
+            .collect(),
         ..answer::outcome(VERB, Code::Error, text)
     }
 }
@@ -81,18 +95,28 @@ fn release(
     clock: &Clock,
 ) -> Result<Outcome, CliError> {
     let id: LeaseId = lease.id;
-    let verdict = context.leasing.execute(&Command::Release { lease: id, by, proof })?.value;
+    let verdict = context
+        .leasing
+        .execute(&Command::Release {
+            lease: id,
+            by,
+            proof,
+        })?
+        .value;
     let what = message::resources(&lease.claims);
     Ok(match verdict {
         Verdict::NotYours(lease) => not_yours(&lease, clock),
-        Verdict::NotFound => {
-            answer::outcome(VERB, Code::NotFound, format!("{what} was given back meanwhile"))
-        }
+        Verdict::NotFound => answer::outcome(
+            VERB,
+            Code::NotFound,
+            format!("{what} was given back meanwhile"),
+        ),
         _ if proof == Proof::Force => {
             let text = format!("took {what} away from {}", message::holder(lease, clock));
             let mut outcome = answer::granted(VERB, text, lease, clock);
             if lease.kind == Kind::Scoped {
-                let hint = "its command is being stopped; the next in line may start before it has ended";
+                let hint =
+                    "its command is being stopped; the next in line may start before it has ended";
                 outcome.hints.push(hint.into());
             }
             outcome
@@ -103,13 +127,19 @@ fn release(
 
 fn not_yours(lease: &Lease, clock: &Clock) -> Outcome {
     let what = message::resources(&lease.claims);
-    let text = format!("{what} is held by {}, not by you", message::holder(lease, clock));
+    let text = format!(
+        "{what} is held by {}, not by you",
+        message::holder(lease, clock)
+    );
     let hint = match lease.kind {
         Kind::Scoped => format!("it ends with its command (pid {})", lease.holder.pid),
         Kind::Standing => "its holder unlocks it, or whoever knows the lease's id".into(),
     };
     Outcome {
-        hints: vec![hint, "to take it away all the same, add --force: the audit keeps who did".into()],
+        hints: vec![
+            hint,
+            "to take it away all the same, add --force: the audit keeps who did".into(),
+        ],
         leases: vec![LeaseInfo::new(lease, None, clock)],
         ..answer::outcome(VERB, Code::NotYours, text)
     }

@@ -5,5 +5,9 @@ use leasehold_api::code::Code;
 use leasehold_api::outcome::Outcome;
 
 pub(crate) fn run() -> Outcome {
-    answer::outcome("version", Code::Ok, concat!("leasehold ", env!("CARGO_PKG_VERSION")))
+    answer::outcome(
+        "version",
+        Code::Ok,
+        concat!("leasehold ", env!("CARGO_PKG_VERSION")),
+    )
 }

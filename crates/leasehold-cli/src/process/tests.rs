@@ -128,7 +128,9 @@ impl Place {
     fn guard(&self, words: &[&str]) -> Command {
         // Tests may be run where signals are ignored, as a shell's background jobs ignore INT.
         let mut command = Command::new("env");
-        command.arg("--default-signal").arg(std::env::current_exe().unwrap());
+        command
+            .arg("--default-signal")
+            .arg(std::env::current_exe().unwrap());
         self.as_guard(&mut command, words);
         command.args(guard_arguments());
         command

@@ -228,10 +228,7 @@ impl fmt::Display for ResourceError {
                 )
             }
             Self::DanglingEscape { segment } => {
-                write!(
-                    f,
-                    "a `\\` in the path segment `{segment}` escapes nothing"
-                )
+                write!(f, "a `\\` in the path segment `{segment}` escapes nothing")
             }
         }
     }

@@ -176,6 +176,22 @@ fn a_kill_inside_a_death_leaves_the_old_state_or_the_new() {
     });
 }
 
+#[test]
+fn whoever_replays_a_grant_can_take_it_back_in_the_same_stay() {
+    let place = Place::new();
+    furnish(&place);
+    let before = Saved::of(&place.root());
+    hold(&place.open(), ask(9, &["gpu", "path:lib/x"]));
+    let log = fs::read(place.log()).unwrap();
+    before.put_back(&place.root());
+    fs::write(place.log(), log).unwrap();
+    let store = place.open();
+    release(&store, 9);
+    check_whole(&store);
+    assert!(!place.path("records/path/rel/lib").exists());
+    assert!(!place.path(&format!("leases/{}", id(9))).exists());
+}
+
 /// Damages the store and checks that everything comes right, or an error comes, and never another view.
 #[track_caller]
 fn check_damage(place: &Place, saved: &Saved, keys: &[Key], expected: &str, what: &str) -> bool {

@@ -4,7 +4,7 @@
 use crate::harness::*;
 use leasehold_core::command::Command as Asked;
 use leasehold_core::verdict::Verdict;
-use leasehold_store::{Access, Store, StoreError};
+use leasehold_store::{Access, Presence, Store, StoreError};
 use leasehold_store_file::{FileStore, Options};
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -118,7 +118,7 @@ fn inside_a_full_disk() {
         Verdict::Granted(_)
     ));
     release(&store, 31);
-    held.into_iter().for_each(|presence| presence.end());
+    held.into_iter().for_each(Presence::end);
     waiter.end();
     check_whole(&store);
     fs::remove_file(mount.join("filler")).unwrap();

@@ -63,7 +63,7 @@ fn takes_and_gives_back_for_ever() {
     loop {
         number += 1;
         let first = (drawn(&mut state) % 4) as usize;
-        let places = if first > 0 && drawn(&mut state) % 2 == 0 {
+        let places = if first > 0 && drawn(&mut state).is_multiple_of(2) {
             vec![0, first]
         } else {
             vec![first]

@@ -35,7 +35,10 @@ fn resource(text: &str) -> Result<Resource> {
 }
 
 fn ttl(millis: Option<u64>) -> Result<Option<Ttl>> {
-    millis.map(Ttl::from_millis).transpose().map_err(|e| FormatError(e.to_string()))
+    millis
+        .map(Ttl::from_millis)
+        .transpose()
+        .map_err(|e| FormatError(e.to_string()))
 }
 
 fn birth(numbers: Cow<'_, [u64]>) -> Result<Birth> {
@@ -43,7 +46,10 @@ fn birth(numbers: Cow<'_, [u64]>) -> Result<Birth> {
 }
 
 fn seniority((priority, numbers): (u32, Cow<'_, [u64]>)) -> Result<Seniority> {
-    Ok(Seniority { priority, birth: birth(numbers)? })
+    Ok(Seniority {
+        priority,
+        birth: birth(numbers)?,
+    })
 }
 
 fn seniority_parts(seniority: &Seniority) -> (u32, Cow<'_, [u64]>) {
@@ -51,7 +57,11 @@ fn seniority_parts(seniority: &Seniority) -> (u32, Cow<'_, [u64]>) {
 }
 
 const fn kind(standing: bool) -> Kind {
-    if standing { Kind::Standing } else { Kind::Scoped }
+    if standing {
+        Kind::Standing
+    } else {
+        Kind::Scoped
+    }
 }
 
 fn is_standing(kind: Kind) -> bool {
@@ -87,7 +97,10 @@ impl<'a> From<&'a identity::Identity> for Who<'a> {
 impl From<Who<'_>> for identity::Identity {
     fn from(who: Who<'_>) -> Self {
         Self {
-            owner: Owner { name: who.owner.into_owned(), host: who.host.into_owned() },
+            owner: Owner {
+                name: who.owner.into_owned(),
+                host: who.host.into_owned(),
+            },
             session: who.session.map(Cow::into_owned),
             explicit: who.explicit,
         }
@@ -107,9 +120,10 @@ impl From<Agent<'_>> for CoreAgent {
     fn from(agent: Agent<'_>) -> Self {
         match agent {
             Agent::Session(session) => Self::Session(session.into_owned()),
-            Agent::Owner(name, host) => {
-                Self::Owner(Owner { name: name.into_owned(), host: host.into_owned() })
-            }
+            Agent::Owner(name, host) => Self::Owner(Owner {
+                name: name.into_owned(),
+                host: host.into_owned(),
+            }),
         }
     }
 }
@@ -131,7 +145,10 @@ impl TryFrom<Claim<'_>> for claim::Claim {
         let slots = |size| NonZeroU32::new(size).ok_or_else(|| wrong("the pool size", size));
         Ok(Self {
             resource: resource(&stored.resource)?,
-            intent: stored.intent.parse().map_err(|_| wrong("the intent", &stored.intent))?,
+            intent: stored
+                .intent
+                .parse()
+                .map_err(|_| wrong("the intent", &stored.intent))?,
             slots: stored.slots.map(slots).transpose()?,
         })
     }
@@ -192,7 +209,10 @@ impl TryFrom<Lease<'_>> for lease::Lease {
             slots: stored.slots,
             pickup,
             orphaned: time(stored.orphaned),
-            holder: Holder { pid: stored.pid, command: stored.command.into_owned() },
+            holder: Holder {
+                pid: stored.pid,
+                command: stored.command.into_owned(),
+            },
         })
     }
 }
@@ -228,7 +248,9 @@ impl TryFrom<Ticket<'_>> for ticket::Ticket {
     type Error = FormatError;
 
     fn try_from(stored: Ticket<'_>) -> Result<Self> {
-        let parked = |until| TicketState::Parked { until: Timestamp::from_millis(until) };
+        let parked = |until| TicketState::Parked {
+            until: Timestamp::from_millis(until),
+        };
         Ok(Self {
             number: stored.number,
             request: id(&stored.request)?,
@@ -244,7 +266,10 @@ impl TryFrom<Ticket<'_>> for ticket::Ticket {
             keep_while_alive: stored.keep_while_alive,
             strict: stored.strict,
             since: Timestamp::from_millis(stored.since),
-            holder: Holder { pid: stored.pid, command: stored.command.into_owned() },
+            holder: Holder {
+                pid: stored.pid,
+                command: stored.command.into_owned(),
+            },
         })
     }
 }
@@ -321,7 +346,9 @@ const fn reason_text(reason: RefusedFor) -> &'static str {
 
 fn reason(text: &str) -> Result<RefusedFor> {
     let all = [RefusedFor::Held, RefusedFor::Queued, RefusedFor::Frozen];
-    all.into_iter().find(|r| reason_text(*r) == text).ok_or_else(|| wrong("the reason", text))
+    all.into_iter()
+        .find(|r| reason_text(*r) == text)
+        .ok_or_else(|| wrong("the reason", text))
 }
 
 fn boxed<'a, A, B: From<&'a A>>(item: &'a A) -> Box<B> {
@@ -337,44 +364,83 @@ impl<'a> From<&'a event::Event> for Event<'a> {
     fn from(event: &'a event::Event) -> Self {
         use event::Event as Core;
         match event {
-            Core::Refused { id, who, claims, reason, by } => Self::Refused {
+            Core::Refused {
+                id,
+                who,
+                claims,
+                reason,
+                by,
+            } => Self::Refused {
                 id: id.to_string().into(),
                 who: who.into(),
                 claims: all(claims),
                 reason: reason_text(*reason).into(),
                 by: by.map(|by| by.to_string().into()),
             },
-            Core::Queued { ticket, spent } => {
-                Self::Queued { ticket: boxed(&**ticket), spent: spent.as_deref().map(boxed) }
-            }
+            Core::Queued { ticket, spent } => Self::Queued {
+                ticket: boxed(&**ticket),
+                spent: spent.as_deref().map(boxed),
+            },
             Core::Granted { lease, from, spent } => Self::Granted {
                 lease: boxed(&**lease),
                 from: from.as_deref().map(boxed),
                 spent: all(spent),
             },
-            Core::Bound { lease } => Self::Bound { lease: boxed(&**lease) },
-            Core::Passed { lease, ticket } => {
-                Self::Passed { lease: boxed(&**lease), ticket: boxed(&**ticket) }
-            }
-            Core::Renewed { lease } => Self::Renewed { lease: boxed(&**lease) },
-            Core::Released { lease } => Self::Released { lease: boxed(&**lease) },
-            Core::Forced { lease, by } => Self::Forced { lease: boxed(&**lease), by: by.into() },
-            Core::Freed { lease } => Self::Freed { lease: boxed(&**lease) },
-            Core::Orphaned { lease } => Self::Orphaned { lease: boxed(&**lease) },
-            Core::Lapsed { lease } => Self::Lapsed { lease: boxed(&**lease) },
-            Core::Parked { ticket } => Self::Parked { ticket: boxed(&**ticket) },
-            Core::Resumed { ticket } => Self::Resumed { ticket: boxed(&**ticket) },
-            Core::Died { ticket, cards } => {
-                Self::Died { ticket: boxed(&**ticket), cards: all(cards) }
-            }
-            Core::Cancelled { ticket } => Self::Cancelled { ticket: boxed(&**ticket) },
-            Core::Frozen { freeze } => Self::Frozen { freeze: (&**freeze).into() },
-            Core::Thawed { freeze, by } => {
-                Self::Thawed { freeze: (&**freeze).into(), by: by.into() }
-            }
-            Core::Dropped { tickets, cards, freezes } => {
-                Self::Dropped { tickets: all(tickets), cards: all(cards), freezes: all(freezes) }
-            }
+            Core::Bound { lease } => Self::Bound {
+                lease: boxed(&**lease),
+            },
+            Core::Passed { lease, ticket } => Self::Passed {
+                lease: boxed(&**lease),
+                ticket: boxed(&**ticket),
+            },
+            Core::Renewed { lease } => Self::Renewed {
+                lease: boxed(&**lease),
+            },
+            Core::Released { lease } => Self::Released {
+                lease: boxed(&**lease),
+            },
+            Core::Forced { lease, by } => Self::Forced {
+                lease: boxed(&**lease),
+                by: by.into(),
+            },
+            Core::Freed { lease } => Self::Freed {
+                lease: boxed(&**lease),
+            },
+            Core::Orphaned { lease } => Self::Orphaned {
+                lease: boxed(&**lease),
+            },
+            Core::Lapsed { lease } => Self::Lapsed {
+                lease: boxed(&**lease),
+            },
+            Core::Parked { ticket } => Self::Parked {
+                ticket: boxed(&**ticket),
+            },
+            Core::Resumed { ticket } => Self::Resumed {
+                ticket: boxed(&**ticket),
+            },
+            Core::Died { ticket, cards } => Self::Died {
+                ticket: boxed(&**ticket),
+                cards: all(cards),
+            },
+            Core::Cancelled { ticket } => Self::Cancelled {
+                ticket: boxed(&**ticket),
+            },
+            Core::Frozen { freeze } => Self::Frozen {
+                freeze: (&**freeze).into(),
+            },
+            Core::Thawed { freeze, by } => Self::Thawed {
+                freeze: (&**freeze).into(),
+                by: by.into(),
+            },
+            Core::Dropped {
+                tickets,
+                cards,
+                freezes,
+            } => Self::Dropped {
+                tickets: all(tickets),
+                cards: all(cards),
+                freezes: all(freezes),
+            },
         }
     }
 }
@@ -385,7 +451,13 @@ impl TryFrom<Event<'_>> for event::Event {
     fn try_from(stored: Event<'_>) -> Result<Self> {
         use Event as Stored;
         Ok(match stored {
-            Stored::Refused { id: request, who, claims, reason: why, by } => Self::Refused {
+            Stored::Refused {
+                id: request,
+                who,
+                claims,
+                reason: why,
+                by,
+            } => Self::Refused {
                 id: id(&request)?,
                 who: who.into(),
                 claims: try_all(claims)?,
@@ -401,29 +473,57 @@ impl TryFrom<Event<'_>> for event::Event {
                 from: from.map(try_boxed).transpose()?,
                 spent: try_all(spent)?,
             },
-            Stored::Bound { lease } => Self::Bound { lease: try_boxed(lease)? },
-            Stored::Passed { lease, ticket } => {
-                Self::Passed { lease: try_boxed(lease)?, ticket: try_boxed(ticket)? }
-            }
-            Stored::Renewed { lease } => Self::Renewed { lease: try_boxed(lease)? },
-            Stored::Released { lease } => Self::Released { lease: try_boxed(lease)? },
-            Stored::Forced { lease, by } => {
-                Self::Forced { lease: try_boxed(lease)?, by: by.into() }
-            }
-            Stored::Freed { lease } => Self::Freed { lease: try_boxed(lease)? },
-            Stored::Orphaned { lease } => Self::Orphaned { lease: try_boxed(lease)? },
-            Stored::Lapsed { lease } => Self::Lapsed { lease: try_boxed(lease)? },
-            Stored::Parked { ticket } => Self::Parked { ticket: try_boxed(ticket)? },
-            Stored::Resumed { ticket } => Self::Resumed { ticket: try_boxed(ticket)? },
-            Stored::Died { ticket, cards } => {
-                Self::Died { ticket: try_boxed(ticket)?, cards: try_all(cards)? }
-            }
-            Stored::Cancelled { ticket } => Self::Cancelled { ticket: try_boxed(ticket)? },
-            Stored::Frozen { freeze } => Self::Frozen { freeze: Box::new(freeze.try_into()?) },
-            Stored::Thawed { freeze, by } => {
-                Self::Thawed { freeze: Box::new(freeze.try_into()?), by: by.into() }
-            }
-            Stored::Dropped { tickets, cards, freezes } => Self::Dropped {
+            Stored::Bound { lease } => Self::Bound {
+                lease: try_boxed(lease)?,
+            },
+            Stored::Passed { lease, ticket } => Self::Passed {
+                lease: try_boxed(lease)?,
+                ticket: try_boxed(ticket)?,
+            },
+            Stored::Renewed { lease } => Self::Renewed {
+                lease: try_boxed(lease)?,
+            },
+            Stored::Released { lease } => Self::Released {
+                lease: try_boxed(lease)?,
+            },
+            Stored::Forced { lease, by } => Self::Forced {
+                lease: try_boxed(lease)?,
+                by: by.into(),
+            },
+            Stored::Freed { lease } => Self::Freed {
+                lease: try_boxed(lease)?,
+            },
+            Stored::Orphaned { lease } => Self::Orphaned {
+                lease: try_boxed(lease)?,
+            },
+            Stored::Lapsed { lease } => Self::Lapsed {
+                lease: try_boxed(lease)?,
+            },
+            Stored::Parked { ticket } => Self::Parked {
+                ticket: try_boxed(ticket)?,
+            },
+            Stored::Resumed { ticket } => Self::Resumed {
+                ticket: try_boxed(ticket)?,
+            },
+            Stored::Died { ticket, cards } => Self::Died {
+                ticket: try_boxed(ticket)?,
+                cards: try_all(cards)?,
+            },
+            Stored::Cancelled { ticket } => Self::Cancelled {
+                ticket: try_boxed(ticket)?,
+            },
+            Stored::Frozen { freeze } => Self::Frozen {
+                freeze: Box::new(freeze.try_into()?),
+            },
+            Stored::Thawed { freeze, by } => Self::Thawed {
+                freeze: Box::new(freeze.try_into()?),
+                by: by.into(),
+            },
+            Stored::Dropped {
+                tickets,
+                cards,
+                freezes,
+            } => Self::Dropped {
                 tickets: try_all(tickets)?,
                 cards: try_all(cards)?,
                 freezes: try_all(freezes)?,

@@ -2,9 +2,9 @@
 
 use crate::process::{Tick, Watch};
 use crate::ui;
+use leasehold_core::LeaseId;
 use leasehold_core::verdict::Verdict;
 use leasehold_core::view::Key;
-use leasehold_core::LeaseId;
 use leasehold_service::{Held, Leasing, ServiceError};
 use rustix::time::{ClockId, clock_gettime};
 use std::os::fd::BorrowedFd;
@@ -45,7 +45,10 @@ pub(super) struct Keeper<'a> {
 impl<'a> Keeper<'a> {
     pub(super) fn new(leasing: &'a dyn Leasing, held: Held) -> Self {
         let now = uptime();
-        let renew_every = held.lease.ttl.map(|ttl| Duration::from_millis(ttl.as_millis()) / 2);
+        let renew_every = held
+            .lease
+            .ttl
+            .map(|ttl| Duration::from_millis(ttl.as_millis()) / 2);
         Self {
             leasing,
             held,
@@ -115,7 +118,9 @@ fn is_there(leasing: &dyn Leasing, id: LeaseId) -> Result<bool, ServiceError> {
 
 impl Watch for Keeper<'_> {
     fn deadline(&self) -> Option<Duration> {
-        let at = self.renew_at.map_or(self.look_at, |renew_at| renew_at.min(self.look_at));
+        let at = self
+            .renew_at
+            .map_or(self.look_at, |renew_at| renew_at.min(self.look_at));
         Some(at.saturating_sub(uptime()))
     }
 
@@ -146,13 +151,19 @@ pub(super) struct CoverKeeper<'a> {
 
 impl<'a> CoverKeeper<'a> {
     pub(super) fn new(leasing: &'a dyn Leasing, cover: Vec<LeaseId>) -> Self {
-        Self { leasing, cover, look_at: uptime() + COVER_EVERY }
+        Self {
+            leasing,
+            cover,
+            look_at: uptime() + COVER_EVERY,
+        }
     }
 
     /// Returns whether one of them is not held any more.
     pub(super) fn is_lost(&self) -> bool {
         // What cannot be looked at now is looked at again; it is not taken for lost.
-        self.cover.iter().any(|id| !self.leasing.is_current(*id).unwrap_or(true))
+        self.cover
+            .iter()
+            .any(|id| !self.leasing.is_current(*id).unwrap_or(true))
     }
 }
 
@@ -163,6 +174,10 @@ impl Watch for CoverKeeper<'_> {
 
     fn on_tick(&mut self) -> Tick {
         self.look_at = uptime() + COVER_EVERY;
-        if self.is_lost() { Tick::Lost } else { Tick::Continue }
+        if self.is_lost() {
+            Tick::Lost
+        } else {
+            Tick::Continue
+        }
     }
 }
