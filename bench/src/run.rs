@@ -32,20 +32,29 @@ fn measure(
     programs: Option<&Rc<Programs>>,
     scratch: &Rc<Scratch>,
 ) -> Fallible<(Machine, Vec<report::Section>)> {
-    let mut rows: Vec<Box<dyn Row>> = Vec::new();
-    for number in &arguments.rows {
-        rows.push(rows::make(*number, programs, scratch)?);
-    }
     let machine = Machine::look(scratch.path())?;
-    for round in 1..=arguments.rounds {
-        for (number, row) in arguments.rows.iter().zip(&mut rows) {
-            eprintln!("round {round} of {}: row {number}", arguments.rounds);
-            row.round()?;
+    // The rows that hold much in memory come when the others are done: starting a command from a large
+    // process can take many times as long as the command.
+    let (commands, memory): (Vec<rows::RowNumber>, Vec<rows::RowNumber>) = arguments
+        .rows
+        .iter()
+        .partition(|row| rows::needs_programs(**row));
+    let mut sections = Vec::new();
+    for group in [commands, memory] {
+        let make = |number: &rows::RowNumber| rows::make(*number, programs, scratch);
+        let mut rows = group
+            .iter()
+            .map(make)
+            .collect::<Fallible<Vec<Box<dyn Row>>>>()?;
+        for round in 1..=arguments.rounds {
+            for (number, row) in group.iter().zip(&mut rows) {
+                eprintln!("round {round} of {}: row {number}", arguments.rounds);
+                row.round()?;
+            }
+        }
+        for row in &mut rows {
+            sections.push(row.finish()?);
         }
     }
-    let sections = rows
-        .iter_mut()
-        .map(|row| row.finish())
-        .collect::<Fallible<Vec<_>>>()?;
     Ok((machine, sections))
 }

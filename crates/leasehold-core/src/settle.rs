@@ -362,11 +362,10 @@ impl<'a> Work<'a> {
         let lapsed = self.lapsed_by(ticket, &need);
         self.require(lapsed.iter().flat_map(overlaps))?;
         self.wakes.extend(lapsed.iter().map(|lease| lease.id));
-        lapsed.into_iter().for_each(|lease| {
-            self.push(Event::Lapsed {
-                lease: Box::new(lease),
-            })
-        });
+        for lease in lapsed {
+            let lease = Box::new(lease);
+            self.push(Event::Lapsed { lease });
+        }
         let mut lease = Lease {
             id: ticket.request,
             who: ticket.who.clone(),

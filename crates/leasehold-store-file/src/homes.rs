@@ -41,14 +41,12 @@ pub(crate) enum StoredHome<'a> {
 }
 
 /// Where the records of all trees of paths are.
-pub(crate) const TREES: &str = "records/path";
+const TREES: &str = "records/path";
 /// Where the records of patterns with wildcards are. No flat kind is called `path`, so this collides
 /// with none.
 pub(crate) const GLOBS: &str = "records/path/glob";
-/// How many slashes stand before the first name of a path: `records/path/rel/…`.
-pub(crate) const TREE_DEPTH: usize = 3;
-/// The name of a path's record in its directory. Escaped names have no `@`.
-pub(crate) const TREE_RECORD: &str = "@";
+/// The record of a directory itself, in it. Escaped names have no `@`.
+const TREE_RECORD: &str = "@";
 
 impl Home {
     /// Returns the file of the record, relative to the root.
@@ -109,29 +107,88 @@ pub(crate) fn wake_path(id: LeaseId) -> String {
     format!("leases/{id}.wake")
 }
 
-/// Returns the directory of a literal path: relative and absolute paths are two trees.
-pub(crate) fn tree_directory(literal: &str) -> String {
-    let tree = if literal.starts_with('/') {
-        "abs"
-    } else {
-        "rel"
-    };
-    let mut path = format!("{TREES}/{tree}");
-    for name in literal.split('/').filter(|name| !name.is_empty()) {
-        path.push('/');
-        push_escaped(&mut path, name);
+/// A literal path, as it lies in its tree: one directory for each first segment, in it one file for each
+/// path. So a record costs one file and no directories (making and removing those takes ten times as
+/// long, all of it under the mutex), and what is below a path is found by the names in one directory.
+pub(crate) struct TreePath {
+    /// The directory of the tree, or in it that of the first segment.
+    pub(crate) directory: String,
+    /// The escaped rest, without the directories that a long one is split into; empty for none.
+    rest: String,
+    /// The files of the paths above it, from the root of the tree on.
+    pub(crate) above: Vec<String>,
+    /// Its own file.
+    pub(crate) file: String,
+}
+
+impl TreePath {
+    /// Takes a literal path apart. Relative and absolute paths are two trees.
+    pub(crate) fn new(literal: &str) -> Self {
+        let tree = if literal.starts_with('/') {
+            "abs"
+        } else {
+            "rel"
+        };
+        let mut directory = format!("{TREES}/{tree}");
+        let root = format!("{directory}/{TREE_RECORD}");
+        let path = literal.trim_start_matches('/');
+        if path.is_empty() {
+            return Self {
+                directory,
+                rest: String::new(),
+                above: Vec::new(),
+                file: root,
+            };
+        }
+        let (first, rest) = path.split_once('/').unwrap_or((path, ""));
+        directory.push('/');
+        push_escaped(&mut directory, first);
+        let top = format!("{directory}/{TREE_RECORD}");
+        if rest.is_empty() {
+            return Self {
+                directory,
+                rest: String::new(),
+                above: vec![root],
+                file: top,
+            };
+        }
+        let file_of = |rest: &str| {
+            let mut file = format!("{directory}/");
+            push_escaped(&mut file, rest);
+            file
+        };
+        let slashes = rest.match_indices('/');
+        let mut above = vec![root, top];
+        above.extend(slashes.map(|(slash, _)| file_of(&rest[..slash])));
+        let file = file_of(rest);
+        let rest = joined(&file[directory.len() + 1..]);
+        Self {
+            directory,
+            rest,
+            above,
+            file,
+        }
     }
-    path
+
+    /// Returns whether a file in the directory is that of this path or of one below it.
+    pub(crate) fn is_at_or_below(&self, file: &str) -> bool {
+        let Some(name) = file.strip_prefix(&self.directory) else {
+            return false;
+        };
+        let name = joined(name.trim_start_matches('/'));
+        let below = name.strip_prefix(&self.rest);
+        below.is_some_and(|b| self.rest.is_empty() || b.is_empty() || b.starts_with("%2f"))
+    }
+}
+
+/// Takes the directories out that a long name was split into.
+fn joined(name: &str) -> String {
+    name.replace("~/", "")
 }
 
 fn resource_path(resource: &Resource) -> String {
     match resource.as_path() {
-        Some(tree) if tree.is_literal() => {
-            let mut path = tree_directory(tree.literal_prefix());
-            path.push('/');
-            path.push_str(TREE_RECORD);
-            path
-        }
+        Some(tree) if tree.is_literal() => TreePath::new(tree.literal_prefix()).file,
         Some(glob) => {
             let mut path = format!("{GLOBS}/");
             push_escaped(&mut path, glob.as_str());
@@ -220,10 +277,47 @@ mod tests {
         check("issue:A/1", "records/issue/^a%2f1");
         check("path:.", "records/path/rel/@");
         check("path:/", "records/path/abs/@");
-        check("path:src/auth", "records/path/rel/src/auth/@");
-        check("path:/src/@", "records/path/abs/src/%40/@");
+        check("path:src", "records/path/rel/src/@");
+        check("path:src/auth", "records/path/rel/src/auth");
+        check("path:src/@", "records/path/rel/src/%40");
+        check("path:/src/.git/a", "records/path/abs/src/%2egit%2fa");
         check("path:a\\*b", "records/path/rel/a%2ab/@");
         check("path:src/*.rs", "records/path/glob/src%2f%2a.rs");
+    }
+
+    #[test]
+    fn what_is_below_a_path_is_told_by_its_name() {
+        let long = "é".repeat(100);
+        let paths = [
+            "",
+            "src",
+            "src/a",
+            "src/a/b",
+            "src/a.b",
+            "src/ab",
+            &format!("src/{long}/x"),
+            "/src/a",
+        ];
+        for above in paths {
+            for below in paths {
+                let (outer, inner) = (TreePath::new(above), TreePath::new(below));
+                let is_below = above.starts_with('/') == below.starts_with('/')
+                    && (above.is_empty()
+                        || above == below
+                        || below.starts_with(&format!("{above}/")));
+                assert_eq!(
+                    outer.is_at_or_below(&inner.file),
+                    is_below,
+                    "{below} below {above}"
+                );
+                let is_above = is_below && above != below;
+                assert_eq!(
+                    inner.above.contains(&outer.file),
+                    is_above,
+                    "{above} above {below}"
+                );
+            }
+        }
     }
 
     #[test]

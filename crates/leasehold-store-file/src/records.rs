@@ -3,7 +3,7 @@
 //! What is in memory goes before what is on disk. So a record that could not be written (a full disk)
 //! is still right for whoever replayed the log and goes on from there.
 
-use crate::homes::{self, Home, for_each_home};
+use crate::homes::{self, Home, TreePath, for_each_home};
 use crate::life::{Attended, try_lock};
 use crate::log::{retry, write_all};
 use crate::record::{Content, Unreadable, VERSION};
@@ -122,17 +122,19 @@ impl<'a> Records<'a> {
         let Some(path) = resource.as_path() else {
             return Ok(());
         };
-        let directory = homes::tree_directory(path.literal_prefix());
+        let tree = TreePath::new(path.literal_prefix());
         let mut found = Vec::new();
-        for (slash, _) in directory.match_indices('/').skip(homes::TREE_DEPTH - 1) {
-            found.push(format!("{}/{}", &directory[..slash], homes::TREE_RECORD));
-        }
-        let mut list = |file: &str| {
+        self.root.walk(&tree.directory, &mut |file| {
+            if tree.is_at_or_below(file) {
+                found.push(file.into());
+            }
+            Ok(())
+        })?;
+        found.extend(tree.above);
+        self.root.walk(homes::GLOBS, &mut |file| {
             found.push(file.into());
             Ok(())
-        };
-        self.root.walk(&directory, &mut list)?;
-        self.root.walk(homes::GLOBS, &mut list)?;
+        })?;
         found.iter().try_for_each(|file| self.discover(file))?;
         let overlaps = |home: &Home| matches!(home, Home::Resource(own) if own.overlaps(resource));
         let overlapping = self.entries.iter().filter(|(home, _)| overlaps(home));
@@ -405,14 +407,9 @@ impl Entry {
 fn remove(root: &Root, attended: &Attended, home: &Home, path: &str) -> Result<bool, Errno> {
     match home {
         Home::Lease(id) => return remove_lease(root, attended, *id),
-        Home::Resource(_) => {
+        Home::Resource(_) | Home::Agent(_) | Home::Place(_) => {
             root.unlink(path)?;
-            let tree = path.match_indices('/').nth(homes::TREE_DEPTH - 1);
-            root.remove_empty_parents(path, tree.map_or(path, |(slash, _)| &path[..slash]));
-        }
-        Home::Agent(_) | Home::Place(_) => {
-            root.unlink(path)?;
-            root.remove_empty_parents(path, path.split('/').next().unwrap_or(path));
+            root.remove_empty_pieces(path);
         }
     }
     Ok(true)

@@ -149,20 +149,28 @@ impl Root {
         Ok(file)
     }
 
-    /// Creates the directories above a path.
-    pub(crate) fn create_parents(&self, path: &str) -> Result<(), Errno> {
-        let slashes = path.match_indices('/').map(|(index, _)| index);
-        for parent in slashes.map(|index| &path[..index]) {
-            match rustix::fs::mkdirat(&self.directory, parent, self.directory_mode) {
-                Ok(()) => {
-                    let (dir, mode) = (&self.directory, self.directory_mode);
-                    let _ = rustix::fs::chmodat(dir, parent, mode, AtFlags::empty());
-                }
-                Err(Errno::EXIST) => {}
-                Err(errno) => return Err(errno),
+    /// Creates the directories above a path, from the lowest that is there on.
+    fn create_parents(&self, path: &str) -> Result<(), Errno> {
+        let Some((parent, _)) = path.rsplit_once('/') else {
+            return Ok(());
+        };
+        let make = || rustix::fs::mkdirat(&self.directory, parent, self.directory_mode);
+        let made = match make() {
+            Err(Errno::NOENT) => {
+                self.create_parents(parent)?;
+                make()
             }
+            made => made,
+        };
+        match made {
+            Ok(()) => {
+                let (dir, mode) = (&self.directory, self.directory_mode);
+                let _ = rustix::fs::chmodat(dir, parent, mode, AtFlags::empty());
+                Ok(())
+            }
+            Err(Errno::EXIST) => Ok(()),
+            Err(errno) => Err(errno),
         }
-        Ok(())
     }
 
     /// Makes a FIFO.
@@ -180,15 +188,15 @@ impl Root {
         }
     }
 
-    /// Removes the directories above a path that are empty, up to `top`, which stays.
-    pub(crate) fn remove_empty_parents(&self, path: &str, top: &str) {
+    /// Removes the directories that the long name of a file was split into, as far as they are empty.
+    pub(crate) fn remove_empty_pieces(&self, path: &str) {
         let mut path = path;
-        while let Some((parent, _)) = path.rsplit_once('/') {
-            let is_below = parent.len() > top.len() && parent.starts_with(top);
+        while let Some((parent, _)) = path
+            .rsplit_once('/')
+            .filter(|(parent, _)| parent.ends_with('~'))
+        {
             // One that is not empty stops it.
-            if !is_below
-                || rustix::fs::unlinkat(&self.directory, parent, AtFlags::REMOVEDIR).is_err()
-            {
+            if rustix::fs::unlinkat(&self.directory, parent, AtFlags::REMOVEDIR).is_err() {
                 return;
             }
             path = parent;

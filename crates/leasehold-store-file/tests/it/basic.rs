@@ -48,7 +48,7 @@ fn a_lease_comes_and_goes() {
     release(&second, 3);
     presence.end();
     check_whole(&store);
-    assert!(!place.path("records/path/rel/src").exists());
+    assert!(!place.path("records/path/rel/src/auth").exists());
 }
 
 #[test]
