@@ -45,6 +45,7 @@ pub(crate) fn hold(leasing: &dyn Leasing, wanted: impl Iterator<Item = Wanted>) 
 pub(crate) fn granted(leasing: &dyn Leasing, ask: Ask) -> Fallible<leasehold_service::Held> {
     let mut waiting = Waiting {
         interrupt: None,
+        is_interrupted: &mut || false,
         on_place: &mut |_, _| {},
     };
     match leasing.acquire(ask, &mut waiting)? {

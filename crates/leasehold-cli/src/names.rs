@@ -76,12 +76,25 @@ impl Base {
     }
 
     /// Returns what else a path is about: one above the repository covers the whole repository, which
-    /// goes by names of its own.
+    /// goes by names of its own, and one that is a link is also what it leads to.
     pub(crate) fn also(&self, resource: &Resource) -> Option<Resource> {
-        let path = resource.as_path().filter(|path| path.is_absolute())?;
-        let top = canonical(self.top.as_deref()?).ok()?;
-        let above = top.starts_with(path.literal_prefix());
-        above.then(|| Resource::literal_path(".").ok()).flatten()
+        let path = resource.as_path()?;
+        let top = self.top.as_deref().and_then(|top| canonical(top).ok());
+        if path.is_absolute()
+            && top
+                .as_ref()
+                .is_some_and(|top| top.starts_with(path.literal_prefix()))
+        {
+            return Resource::literal_path(".").ok();
+        }
+        let place = top
+            .as_ref()
+            .unwrap_or(&self.directory)
+            .join(path.literal_prefix());
+        let is_link = path.is_literal() && place.is_symlink();
+        let target = is_link.then(|| canonical(&place).ok()).flatten()?;
+        let seen = self.seen_from_the_top(&target).to_str()?;
+        Resource::literal_path(if seen.is_empty() { "." } else { seen }).ok()
     }
 
     /// Resolves `.`, `..` and symbolic links. Of a whole path the last name is kept, also where it is
@@ -227,6 +240,23 @@ mod tests {
     fn what_is_outside_is_a_tree_of_its_own() {
         check("", "path:/etc/hosts", "path:/etc/hosts");
         check("", "path:/", "path:/");
+    }
+
+    #[test]
+    fn a_link_is_also_what_it_leads_to() {
+        let (_dir, top) = repository();
+        let base = Base {
+            directory: top.clone(),
+            top: Some(top),
+        };
+        let also = |text: &str| {
+            base.also(&base.parse(text).unwrap())
+                .map(|also| also.to_string())
+        };
+        assert_eq!(also("path:link").as_deref(), Some("path:src"));
+        assert_eq!(also("path:link/").as_deref(), Some("path:src"));
+        assert_eq!(also("path:out").as_deref(), Some("path:/etc"));
+        assert_eq!(also("path:src"), None);
     }
 
     #[test]

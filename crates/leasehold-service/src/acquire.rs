@@ -18,8 +18,10 @@ use std::time::{Duration, Instant};
 
 /// How a caller takes part in a wait.
 pub struct Waiting<'a> {
-    /// Becomes readable when the caller wants the wait to end.
+    /// Becomes readable when the caller may want the wait to end.
     pub interrupt: Option<BorrowedFd<'a>>,
+    /// Is asked then whether it does.
+    pub is_interrupted: &'a mut dyn FnMut() -> bool,
     /// Is told where the request stands, at once and on every change.
     pub on_place: &'a mut dyn FnMut(&Place, &Clock),
 }
@@ -73,15 +75,14 @@ impl Held {
     pub fn release(self, leasing: &dyn Leasing) -> Result<Answer<Verdict>, ServiceError> {
         let by: Identity = self.lease.who.clone();
         let proof = leasehold_core::command::Proof::Id;
-        let answer = leasing.execute(&Command::Release {
-            lease: self.lease.id,
-            by,
-            proof,
-        })?;
+        let lease = self.lease.id;
+        let answer = leasing.execute(&Command::Release { lease, by, proof });
+        // Also where it failed: the locks are given back in so many words, so that nothing the command
+        // left behind keeps the lease.
         if let Some(presence) = self.presence {
             presence.end();
         }
-        Ok(answer)
+        answer
     }
 }
 
@@ -252,10 +253,9 @@ impl<S: Store> Acquire<'_, S> {
                 .limit
                 .is_some_and(|limit| limit <= self.look_now().unwrap_or(limit));
             match woken {
-                Woken::Interrupt => return self.give_up(|_| Acquired::Interrupted, place),
-                _ if out_of_time => {
-                    return self.give_up(|(place, clock)| Acquired::TimedOut(place, clock), place);
-                }
+                Woken::Interrupt if (waiting.is_interrupted)() => return self.interrupted(),
+                Woken::Interrupt => {}
+                _ if out_of_time => return self.time_out(place),
                 Woken::Called => {}
                 // The one who is watched is gone, or its time is over: nobody else may be there to
                 // say what follows from it.
@@ -344,17 +344,24 @@ impl<S: Store> Acquire<'_, S> {
     }
 
     /// Stops waiting and keeps the place; where the lease came meanwhile, takes it.
-    fn give_up(
-        &mut self,
-        end: impl FnOnce((Box<Place>, Clock)) -> Acquired,
-        place: Box<Place>,
-    ) -> Result<Option<Acquired>, ServiceError> {
+    fn time_out(&mut self, place: Box<Place>) -> Result<Option<Acquired>, ServiceError> {
         let Answer { value, clock } = self.execute(&Command::Timeout(self.ask.id))?;
         if matches!(value, Verdict::Granted(_)) {
             return self.pick_up();
         }
         self.end_presence();
-        Ok(Some(end((place, clock))))
+        Ok(Some(Acquired::TimedOut(place, clock)))
+    }
+
+    /// Stops waiting and keeps the place; where the lease came meanwhile, gives it back: nobody wants
+    /// the work to begin any more.
+    fn interrupted(&mut self) -> Result<Option<Acquired>, ServiceError> {
+        let answer = self.execute(&Command::Timeout(self.ask.id))?;
+        if matches!(answer.value, Verdict::Granted(_)) {
+            let _given_back = self.execute(&Command::Cancel(self.ask.id))?;
+        }
+        self.end_presence();
+        Ok(Some(Acquired::Interrupted))
     }
 
     fn tell(&mut self, waiting: &mut Waiting<'_>, place: &Place, clock: &Clock) {

@@ -1,9 +1,10 @@
 //! The one lock under which things change: a kernel lock on the file `mutex`.
 //!
-//! Uncontended it is one system call. Contended it is tried again after short, growing naps with a
-//! random part: a blocking `flock` cannot be given a bound without signals or a thread, and whoever is
-//! inside stays for tens of microseconds. Each stay has a file description of its own, so threads of
-//! one process exclude each other like processes do.
+//! Uncontended it is one system call. Contended it is tried again after a few short naps, because
+//! whoever is inside stays for tens of microseconds; then a helper thread waits for it in the kernel's
+//! queue. A blocking `flock` alone could not be given a bound without signals, and napping on, hundreds
+//! of waiters would use up the processor that the one inside needs. Each stay has a file description
+//! of its own, so threads of one process exclude each other like processes do.
 
 use crate::header::{HEADER_BYTES, INSIDE_OFFSET};
 use crate::log::{retry, write_all};
@@ -12,20 +13,21 @@ use leasehold_store::StoreError;
 use rustix::fs::{FlockOperation, OFlags};
 use rustix::io::Errno;
 use std::os::fd::OwnedFd;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use std::{fs, process, thread};
 
 /// The file, relative to the root.
 pub(crate) const MUTEX: &str = "mutex";
 
-/// How often it is tried at once: who is inside is often about to leave.
-const TRIES_AT_ONCE: u32 = 3;
-/// The first nap: about one stay inside. (The kernel adds some 50 µs of its own.)
-const NAP_MIN: Duration = Duration::from_micros(20);
-/// The longest nap: a hundred waiters then look at the lock a hundred times in a millisecond, which
-/// costs a tenth of one processor.
-const NAP_MAX: Duration = Duration::from_millis(1);
+/// How often it is tried before it is queued for: after these naps and then at once.
+const NAPS: [Duration; 3] = [
+    Duration::from_micros(20),
+    Duration::from_micros(50),
+    Duration::from_micros(100),
+];
+/// The helper thread does nothing but wait.
+const STACK_BYTES: usize = 64 * 1024;
 
 /// The way in.
 #[derive(Debug)]
@@ -125,27 +127,84 @@ impl Gate {
     }
 
     fn lock(&self, root: &Root, file: &OwnedFd) -> Result<(), StoreError> {
-        let (mut tries, mut since, mut nap) = (0, None, NAP_MIN);
-        loop {
-            match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
-                Ok(()) => return Ok(()),
-                Err(Errno::WOULDBLOCK) => {}
-                Err(Errno::INTR) => continue,
-                Err(errno) => return Err(StoreError::io("lock", root.join(MUTEX), errno)),
+        let fail = |errno| StoreError::io("lock", root.join(MUTEX), errno);
+        let try_once =
+            || match retry(|| rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive)) {
+                Err(Errno::WOULDBLOCK) => Ok(false),
+                tried => tried.map(|()| true),
+            };
+        if try_once().map_err(fail)? {
+            return Ok(());
+        }
+        let since = Instant::now();
+        for nap in NAPS {
+            thread::sleep(nap);
+            if try_once().map_err(fail)? {
+                return Ok(());
             }
-            tries += 1;
-            if tries < TRIES_AT_ONCE {
-                thread::yield_now();
-                continue;
+        }
+        let wait = self.wait.saturating_sub(since.elapsed());
+        if Queued::begin(file)
+            .map_err(fail)?
+            .wait(wait)
+            .map_err(fail)?
+        {
+            return Ok(());
+        }
+        Err(busy(root, file, since.elapsed()))
+    }
+}
+
+/// A place in the kernel's queue for the lock, taken by a helper thread with a copy of the descriptor:
+/// the lock belongs to the file description, so what the thread gets we have.
+struct Queued {
+    outcome: Arc<(Mutex<Outcome>, Condvar)>,
+}
+
+enum Outcome {
+    Waiting,
+    Got(Result<(), Errno>),
+    GivenUp,
+}
+
+impl Queued {
+    fn begin(file: &OwnedFd) -> Result<Self, Errno> {
+        let copy = rustix::io::fcntl_dupfd_cloexec(file, 0)?;
+        let outcome = Arc::new((Mutex::new(Outcome::Waiting), Condvar::new()));
+        let theirs = Arc::clone(&outcome);
+        let helper = move || {
+            let got = retry(|| rustix::fs::flock(&copy, FlockOperation::LockExclusive));
+            let (outcome, told) = &*theirs;
+            let mut outcome = outcome.lock().unwrap_or_else(PoisonError::into_inner);
+            // The race: the lock comes just when the bound is reached. This one mutex decides it:
+            // either they are told, and have it, or they gave up, and it goes back at once.
+            if matches!(*outcome, Outcome::GivenUp) {
+                let _ = rustix::fs::flock(&copy, FlockOperation::Unlock);
+            } else {
+                *outcome = Outcome::Got(got);
+                told.notify_one();
             }
-            let waited = since.get_or_insert_with(Instant::now).elapsed();
-            if waited >= self.wait {
-                return Err(busy(root, file, waited));
+        };
+        let thread = thread::Builder::new()
+            .name("leasehold-mutex".into())
+            .stack_size(STACK_BYTES);
+        thread.spawn(helper).map_err(|_| Errno::AGAIN)?;
+        Ok(Self { outcome })
+    }
+
+    /// Waits for the lock; returns whether it came.
+    fn wait(&self, wait: Duration) -> Result<bool, Errno> {
+        let (outcome, told) = &*self.outcome;
+        let outcome = outcome.lock().unwrap_or_else(PoisonError::into_inner);
+        let waits = |outcome: &mut Outcome| matches!(outcome, Outcome::Waiting);
+        let waited = told.wait_timeout_while(outcome, wait, waits);
+        let (mut outcome, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        match *outcome {
+            Outcome::Got(got) => got.map(|()| true),
+            Outcome::Waiting | Outcome::GivenUp => {
+                *outcome = Outcome::GivenUp;
+                Ok(false)
             }
-            // A random part, lest those who came together go on trying together.
-            let part = (waited.subsec_nanos() ^ process::id()) % 64;
-            thread::sleep(nap * (64 + part) / 96);
-            nap = (nap * 3 / 2).min(NAP_MAX);
         }
     }
 }

@@ -103,9 +103,16 @@ impl FilePresence {
             created => created,
         };
         let file = file.map_err(|errno| self.fail("create", &path, errno))?;
-        retry(|| rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive))
-            .map_err(|errno| self.fail("lock", &path, errno))?;
-        Ok(file)
+        // Somebody who looks whether the command lives may have the lock for a moment.
+        for _ in 0..LOCK_TRIES {
+            match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(file),
+                Err(Errno::WOULDBLOCK) => thread::sleep(LOCK_NAP),
+                Err(Errno::INTR) => {}
+                Err(errno) => return Err(self.fail("lock", &path, errno)),
+            }
+        }
+        Err(self.fail("lock", &path, Errno::WOULDBLOCK))
     }
 
     /// Sleeps until one of the descriptors is readable, or for a time.
@@ -132,11 +139,9 @@ impl FilePresence {
             tv_sec: seconds,
             tv_nsec: nanos.try_into().unwrap_or(0),
         };
-        match rustix::event::poll(&mut fds, Some(&timeout)) {
-            // The caller looks at its signals.
-            Err(Errno::INTR) => return Ok(Some(Woken::Interrupt)),
-            polled => polled.map_err(|errno| self.fail("wait at", &wake_path(self.id), errno))?,
-        };
+        // A signal by itself says nothing: one that should end the wait makes the interrupt readable.
+        retry(|| rustix::event::poll(&mut fds, Some(&timeout)))
+            .map_err(|errno| self.fail("wait at", &wake_path(self.id), errno))?;
         let ready = fds.iter().position(|fd| !fd.revents().is_empty());
         Ok(ready.map(|place| sources[place].1))
     }

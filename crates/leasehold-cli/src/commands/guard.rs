@@ -19,6 +19,7 @@ use leasehold_core::verdict::{Place, Verdict};
 use leasehold_core::{Lease, LeaseId};
 use leasehold_service::{Acquired, Answer, Clock, Held, Waiting};
 use rustix::process::Signal;
+use std::cell::Cell;
 use std::fs::File;
 use std::io::Write as _;
 
@@ -73,8 +74,14 @@ fn guard(args: &Guard) -> Result<Outcome, CliError> {
         claims: &claims,
     };
     let mut tell = |place: &Place, clock: &Clock| ui::talk(&message::place(place, clock));
+    let ended_by = Cell::new(None);
+    let mut is_interrupted = || {
+        ended_by.set(ended_by.get().or(signals.take().exit_code()));
+        ended_by.get().is_some()
+    };
     let mut waiting = Waiting {
         interrupt: Some(signals.fd()),
+        is_interrupted: &mut is_interrupted,
         on_place: &mut tell,
     };
     Ok(match context.leasing.acquire(ask, &mut waiting)? {
@@ -102,7 +109,7 @@ fn guard(args: &Guard) -> Result<Outcome, CliError> {
         Acquired::Lost(lease) => answer::stale_proof(VERB, lease),
         Acquired::TimedOut(place, clock) => answer::timed_out(&asked, &place, &clock),
         Acquired::Interrupted => {
-            let code = signals.take().exit_code().unwrap_or(128 + 2);
+            let code = ended_by.get().unwrap_or(128 + 2);
             answer::interrupted(&asked, code - 128)
         }
         // A scoped request is never a renewal.

@@ -11,6 +11,7 @@ use leasehold_core::lease::Kind;
 use leasehold_core::verdict::Place;
 use leasehold_core::{Lease, Ttl};
 use leasehold_service::{Acquired, Clock, Waiting};
+use std::cell::Cell;
 
 /// How long a standing lease lives that does not say how long: a forgotten one ends by itself.
 const TTL_DEFAULT_MS: u64 = 3_600_000;
@@ -36,8 +37,17 @@ pub(crate) fn run(args: &Lock) -> Result<Outcome, CliError> {
     })?;
     let mut tell = |place: &Place, clock: &Clock| ui::talk(&message::place(place, clock));
     let interrupt = signals.as_ref().map(Signals::fd);
+    let ended_by = Cell::new(None);
+    let mut is_interrupted = || {
+        let code = signals
+            .as_ref()
+            .and_then(|signals| signals.take().exit_code());
+        ended_by.set(ended_by.get().or(code));
+        ended_by.get().is_some()
+    };
     let mut waiting = Waiting {
         interrupt,
+        is_interrupted: &mut is_interrupted,
         on_place: &mut tell,
     };
     let said = args.request.ttl.is_some();
@@ -50,10 +60,7 @@ pub(crate) fn run(args: &Lock) -> Result<Outcome, CliError> {
         Acquired::Lost(lease) => answer::stale_proof("lock", lease),
         Acquired::TimedOut(place, clock) => answer::timed_out(&asked, &place, &clock),
         Acquired::Interrupted => {
-            let code = signals
-                .as_ref()
-                .and_then(|signals| signals.take().exit_code());
-            answer::interrupted(&asked, code.unwrap_or(128 + 2) - 128)
+            answer::interrupted(&asked, ended_by.get().unwrap_or(128 + 2) - 128)
         }
     })
 }
