@@ -347,3 +347,22 @@ fn a_process_stopped_inside_the_store_is_named() {
     drop(mutex);
     repo.leasehold("lock build").owner("ada").run().exits(0);
 }
+
+#[test]
+fn a_release_that_fails_leaves_nothing_held() {
+    let repo = Repo::new();
+    let held = repo.hold_call("w", |script| {
+        repo.guard("build", &format!("sleep 60 > /dev/null 2>&1 & {script}"))
+    });
+    let mutex = std::fs::File::options()
+        .read(true)
+        .write(true)
+        .open(repo.root().join("mutex"));
+    let mutex = mutex.unwrap();
+    rustix::fs::flock(&mutex, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    let ran = held.end().exits(0);
+    assert!(ran.stderr.contains("could not release"), "{ran}");
+    drop(mutex);
+    // The daemon still has the descriptor, but its lock was given back.
+    assert_eq!(repo.try_guard("build"), 0);
+}

@@ -99,6 +99,21 @@ fn a_path_is_seen_from_where_one_stands() {
 }
 
 #[test]
+fn a_link_is_also_the_tree_it_leads_to() {
+    let repo = Repo::new();
+    fs::create_dir_all(repo.top().join("src")).unwrap();
+    std::os::unix::fs::symlink("src", repo.top().join("link")).unwrap();
+    let held = repo.hold("path:src");
+    for name in ["path:link", "path:link/", "path:link/x"] {
+        assert_eq!(repo.try_guard(name), 2, "{name}");
+    }
+    held.end().exits(0);
+    let held = repo.hold("path:link");
+    assert_eq!(repo.try_guard("path:src/x"), 2);
+    held.end().exits(0);
+}
+
+#[test]
 fn all_worktrees_share_one_space() {
     let repo = Repo::new();
     repo.git(&["commit", "-q", "--allow-empty", "-m", "first"]);

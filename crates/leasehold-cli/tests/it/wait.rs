@@ -170,6 +170,19 @@ fn a_terminated_wait_keeps_its_place() {
 }
 
 #[test]
+fn a_wait_goes_on_when_a_child_ends() {
+    // A program that became `guard` may have children; so may the first process of a container.
+    let repo = Repo::new();
+    let held = repo.hold("build");
+    let waiter = note(&repo, "ada", "").start().waits();
+    for signal in [Signal::CHILD, Signal::CONT, Signal::WINCH] {
+        waiter.signal(signal);
+    }
+    held.end().exits(0);
+    waiter.end().exits(0);
+}
+
+#[test]
 fn a_killed_waiter_keeps_its_place_and_holds_nobody_up() {
     let repo = Repo::new();
     let held = repo.hold("build");
