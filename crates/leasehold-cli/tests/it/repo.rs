@@ -88,7 +88,9 @@ impl Repo {
             .to_owned();
         let path = env::var_os("PATH").unwrap_or_default();
         let path = env::join_paths([binaries].into_iter().chain(env::split_paths(&path))).unwrap();
-        let mut command = Command::new(program);
+        // Tests may be run where signals are ignored, as `nohup` and background jobs of shells do.
+        let mut command = Command::new("env");
+        command.args(["--default-signal=HUP,INT,QUIT,TERM", program]);
         command.env_clear().current_dir(self.top());
         command.env("PATH", path).env("HOME", self.home.path());
         command.env("GIT_CONFIG_GLOBAL", "/dev/null");
