@@ -31,6 +31,13 @@
 //!
 //! # Where it differs from the design page, and why
 //!
+//! * A path is one file in the directory of its first segment, not a tree of directories: making and
+//!   removing those took 6 to 16 ms for a path of depth 6 on a busy ext4, under the mutex, and takes
+//!   0.3 ms now. What is below a path is told by the names in one directory; only that is read.
+//! * Parked places stand with their request, chain and agents too, as the keys promise; `homes` says
+//!   how that converges.
+//! * Whether the file of an id goes is decided by whoever empties it: its owner at its end, or anybody
+//!   else inside the mutex who sees its owner dead. (A standing lease outlives its owner's end.)
 //! * Patterns lie in `records/path/glob`, because `glob` may be a flat kind.
 //! * Long names are split into directories and never hashed, so no two can meet.
 //! * `core.sharedRepository = all` lets others read and not write, as git does.
