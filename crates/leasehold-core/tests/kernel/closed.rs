@@ -1,5 +1,5 @@
 //! Partial views: a decision over no more than what the kernel asked for is the decision over the
-//! whole (KERNEL.md §5, "the view must be closed").
+//! whole (the kernel's rules §5, "the view must be closed").
 //!
 //! The whole is settled first, as a timer would: what time and death have brought about elsewhere is
 //! no concern of a command, and a view of its own part does not see it. So no waiter is dead and no

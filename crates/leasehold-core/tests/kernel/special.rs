@@ -1,4 +1,4 @@
-//! The special cases of KERNEL.md §6, each told by the same rules.
+//! The special cases of the kernel's rules §6, each told by the same rules.
 
 use crate::story::{Story, guard, lock};
 use leasehold_core::command::{Command, Proof};

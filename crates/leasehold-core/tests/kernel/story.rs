@@ -1,4 +1,4 @@
-//! A small language for traces: who takes, waits, dies and gives back, as KERNEL.md tells it.
+//! A small language for traces: who takes, waits, dies and gives back, as the kernel's rules tells it.
 //!
 //! Resources are words; `S/2` is a slot of the pool S of two. Requests have names, and each is of an
 //! agent with an owner name set on purpose.

@@ -1,4 +1,4 @@
-//! The worked traces of KERNEL.md §8, named and told as they stand there.
+//! The worked traces of the kernel's rules §8, named and told as they stand there.
 
 use crate::story::{Story, guard, lock};
 

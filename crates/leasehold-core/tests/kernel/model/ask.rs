@@ -1,4 +1,4 @@
-//! KERNEL.md §4: ask.
+//! the kernel's rules §4: ask.
 
 use super::Model;
 use super::names::Claim;

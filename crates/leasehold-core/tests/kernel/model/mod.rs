@@ -1,4 +1,4 @@
-//! A naive reference model, written from KERNEL.md alone.
+//! A naive reference model, written from the kernel's rules alone.
 //!
 //! It is as slow and plain as can be: plain vectors, everything recomputed, loops over all pairs.
 //! Where it differs from the kernel, one of the two misreads the rules.
@@ -26,7 +26,7 @@ pub(crate) struct Model {
 }
 
 impl Model {
-    /// KERNEL.md §3. A command that changes nothing does not settle either.
+    /// the kernel's rules §3. A command that changes nothing does not settle either.
     pub(crate) fn run(&mut self, command: &Command) -> Answer {
         let answer = match command {
             Command::Ask(ask) => self.ask(ask),

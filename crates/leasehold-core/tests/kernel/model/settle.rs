@@ -1,4 +1,4 @@
-//! KERNEL.md §5: settle, one step at a time.
+//! the kernel's rules §5: settle, one step at a time.
 
 use super::Model;
 use super::names::{Claim, clash};

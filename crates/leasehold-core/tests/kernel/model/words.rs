@@ -1,4 +1,4 @@
-//! KERNEL.md §2, word by word: everything is recomputed from the whole state, each time.
+//! the kernel's rules §2, word by word: everything is recomputed from the whole state, each time.
 
 use super::Model;
 use super::names::{Claim, clash, overlap};
