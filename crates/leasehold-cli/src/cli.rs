@@ -1,6 +1,6 @@
 //! The command line. Flags may stand before or after names; what follows `--` is the command.
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgMatches, Args, Command, FromArgMatches, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 /// Leases and locks for swarms of AI coding agents that share a repository.
@@ -23,28 +23,66 @@ Names:
   path:src/auth     a file or tree, from the top of the repository; ./ and ../ start where you are
   path:src/*.rs     wildcards * ? ** cover all that they can match, and what is below it";
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum Verb {
-    /// Run a command under a lease: one at a time, released when it ends
-    Guard(Guard),
-    /// Take a lease that outlives this command, until `unlock` or its TTL
-    Lock(Lock),
-    /// Give a lease back
-    Unlock(Unlock),
-    /// Let a lease live longer
-    Renew(Renew),
-    /// Show what is held and who waits
-    Status(Status),
-    /// Tell by the exit code whether anything is held: 0 yes, 3 no
-    Exists(Exists),
-    /// Tell by the exit code whether a lease still holds: 0 yes, 6 no
-    Check(Check),
-    /// Print the version
-    Version(Version),
+/// Declares the verbs: one line each, with what `--help` says of it.
+///
+/// The arguments of a verb are built only when it is the one that is called. Building those of all
+/// verbs is half of what a `guard` computes, and `guard` starts for every command.
+macro_rules! verbs {
+    ($($verb:ident $name:literal $about:literal,)*) => {
+        #[derive(Debug)]
+        pub(crate) enum Verb {
+            $(#[doc = $about] $verb($verb),)*
+        }
+
+        impl Subcommand for Verb {
+            fn augment_subcommands(command: Command) -> Command {
+                command
+                    .subcommand_required(true)
+                    .arg_required_else_help(true)
+                    $(.subcommand(Command::new($name).about($about).defer($verb::augment_args)))*
+            }
+
+            fn augment_subcommands_for_update(command: Command) -> Command {
+                Self::augment_subcommands(command)
+            }
+
+            fn has_subcommand(name: &str) -> bool {
+                [$($name),*].contains(&name)
+            }
+        }
+
+        impl FromArgMatches for Verb {
+            fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+                match matches.subcommand() {
+                    $(Some(($name, of_verb)) => $verb::from_arg_matches(of_verb).map(Self::$verb),)*
+                    _ => Err(clap::Error::new(clap::error::ErrorKind::MissingSubcommand)),
+                }
+            }
+
+            fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+                *self = Self::from_arg_matches(matches)?;
+                Ok(())
+            }
+        }
+    };
 }
 
+verbs! {
+    Guard "guard" "Run a command under a lease: one at a time, released when it ends",
+    Lock "lock" "Take a lease that outlives this command, until `unlock` or its TTL",
+    Unlock "unlock" "Give a lease back",
+    Renew "renew" "Let a lease live longer",
+    Status "status" "Show what is held and who waits",
+    Exists "exists" "Tell by the exit code whether anything is held: 0 yes, 3 no",
+    Check "check" "Tell by the exit code whether a lease still holds: 0 yes, 6 no",
+    Version "version" "Print the version",
+}
+
+/// How long a command has to end by itself when its lease is lost.
+pub(crate) const STOP_GRACE: &str = "10s";
+
 /// Where leases are remembered.
-#[derive(Args, Debug)]
+#[derive(Args, Debug, PartialEq, Eq)]
 pub(crate) struct StoreArgs {
     /// Where leases are remembered: `file:` (the default) or `file:DIRECTORY`
     #[arg(long, value_name = "URL")]
@@ -52,7 +90,7 @@ pub(crate) struct StoreArgs {
 }
 
 /// Who asks.
-#[derive(Args, Debug)]
+#[derive(Args, Debug, PartialEq, Eq)]
 pub(crate) struct OwnerArgs {
     /// The name others see; else LEASEHOLD_OWNER, else the agent harness's session, else the user
     #[arg(long, value_name = "NAME")]
@@ -60,7 +98,7 @@ pub(crate) struct OwnerArgs {
 }
 
 /// What is asked for, by `guard` and `lock`.
-#[derive(Args, Debug)]
+#[derive(Args, Debug, PartialEq, Eq)]
 pub(crate) struct RequestArgs {
     /// What to lease: all of it or nothing
     #[arg(value_name = "NAME", required = true)]
@@ -112,7 +150,7 @@ pub(crate) enum IntentArg {
     Renames,
 }
 
-#[derive(Args, Debug)]
+#[derive(Args, Debug, PartialEq, Eq)]
 #[command(after_help = "\
 Examples:
   leasehold guard build --ttl 5m -- make build
@@ -134,7 +172,7 @@ pub(crate) struct Guard {
     #[arg(long, value_name = "SIGNAL", default_value = "TERM")]
     pub(crate) stop_signal: StopSignal,
     /// Kill the command this long after that
-    #[arg(long, value_name = "DURATION", default_value = "10s")]
+    #[arg(long, value_name = "DURATION", default_value = STOP_GRACE)]
     pub(crate) stop_grace: String,
     /// Run this by `sh -c`, for `&&`, pipes and the like; what follows `--` are its $0, $1, ...
     #[arg(short = 'c', value_name = "SCRIPT")]

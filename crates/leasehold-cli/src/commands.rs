@@ -9,14 +9,14 @@ mod status;
 mod unlock;
 mod version;
 
-use crate::cli::{Cli, Verb};
+use crate::cli::Verb;
 use crate::error::CliError;
 use crate::{answer, ui};
 use leasehold_api::outcome::Outcome;
 
 /// Carries out the verb and returns the exit code.
-pub(crate) fn run(cli: Cli) -> u8 {
-    match cli.verb {
+pub(crate) fn run(verb: Verb) -> u8 {
+    match verb {
         Verb::Guard(args) => guard::run(&args),
         Verb::Lock(args) => finish("lock", args.json, lock::run(&args)),
         Verb::Unlock(args) => finish("unlock", args.json, unlock::run(&args)),

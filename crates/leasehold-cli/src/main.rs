@@ -2,12 +2,15 @@
 //!
 //! # Layout
 //!
-//! * `cli`: the command line; `commands`: one file per verb.
+//! * `start`: before anything else; `cli`: the command line, `plain` its usual shape; `commands`: one
+//!   file per verb.
 //! * `context`: what a verb works in: the store, who asks, and from inside of which lease.
 //! * `names`: resources as people type them; `request`: what they ask for.
 //! * `answer`, `message`: verdicts as outcomes; `ui`: the only place that prints.
 //! * `exit`: the exit codes, declared once; `error`: the one error of this crate.
 //! * `process`: running and stopping a guarded command.
+
+#![cfg_attr(all(target_os = "linux", target_env = "gnu", not(test)), no_main)]
 
 mod answer;
 mod cli;
@@ -19,17 +22,29 @@ mod identity;
 mod inherit;
 mod message;
 mod names;
+mod plain;
 mod process;
 mod request;
+#[cfg(all(target_os = "linux", target_env = "gnu", not(test)))]
+mod start;
 mod ui;
 
 use clap::Parser as _;
-use std::process::ExitCode;
+use cli::Verb;
 
-fn main() -> ExitCode {
-    let arguments = match cli::Cli::try_parse() {
-        Ok(arguments) => arguments,
-        Err(error) => return ExitCode::from(ui::usage_error(&error)),
-    };
-    ExitCode::from(commands::run(arguments))
+/// Where the standard library's start is good enough.
+#[cfg(not(all(target_os = "linux", target_env = "gnu", not(test))))]
+fn main() -> std::process::ExitCode {
+    run().into()
+}
+
+/// Does what the command line says and returns the exit code.
+fn run() -> u8 {
+    if let Some(guard) = plain::guard(std::env::args_os().skip(1)) {
+        return commands::run(Verb::Guard(guard));
+    }
+    match cli::Cli::try_parse() {
+        Ok(arguments) => commands::run(arguments.verb),
+        Err(error) => ui::usage_error(&error),
+    }
 }

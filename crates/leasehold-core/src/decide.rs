@@ -246,6 +246,7 @@ fn set_freeze(work: &mut Work<'_>, freeze: &Freeze) -> Result<Verdict, More> {
         freeze: Box::new(freeze.clone()),
     });
     work.settle(None)?;
+    wake_waiters(work, &freeze.resource);
     Ok(Verdict::Done)
 }
 
@@ -272,5 +273,28 @@ fn thaw(
         });
     }
     work.settle(None)?;
+    wake_waiters(work, resource);
     Ok(Verdict::Done)
+}
+
+/// Wakes all who wait for something of this, and all who may wait behind those. A freeze and its end
+/// change who is in whose way without anybody ending: who is frozen watches nobody, and whoever watched
+/// it may now wait for somebody else. They look again whom to watch.
+fn wake_waiters(work: &mut Work<'_>, resource: &Resource) {
+    let overlap = |ticket: &Ticket, other: &Resource| {
+        let mut claims = ticket.claims.iter();
+        claims.any(|claim| claim.resource.overlaps(other))
+    };
+    let waiting: Vec<&Ticket> = work.view().tickets().filter(|t| t.is_waiting()).collect();
+    let frozen = waiting.iter().filter(|ticket| overlap(ticket, resource));
+    let claims: Vec<&Resource> = frozen
+        .flat_map(|ticket| ticket.claims.iter().map(|claim| &claim.resource))
+        .collect();
+    let concerned = waiting
+        .iter()
+        .filter(|ticket| claims.iter().any(|resource| overlap(ticket, resource)));
+    let concerned: Vec<LeaseId> = concerned.map(|ticket| ticket.request).collect();
+    let new = |id: &LeaseId| !work.wakes.contains(id);
+    let new: Vec<LeaseId> = concerned.into_iter().filter(new).collect();
+    work.wakes.extend(new);
 }

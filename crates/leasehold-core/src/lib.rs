@@ -50,6 +50,7 @@ pub mod identity;
 pub mod intent;
 pub mod lease;
 pub mod limits;
+pub mod planted;
 pub mod resource;
 mod rules;
 pub mod seniority;

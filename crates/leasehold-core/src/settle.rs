@@ -279,8 +279,10 @@ impl<'a> Work<'a> {
     }
 
     /// Returns the cards that a death leaves: for the unit's root its birth, for each standing lease
-    /// of its agent the age that was judged (given back and taken again it returns as young as what
-    /// died; with its own old birth two crossing attempts could die for ever).
+    /// that it holds, whichever agent of its chain took it, the age that was judged (given back and
+    /// taken again it returns as young as what died; with its own old birth two crossing attempts
+    /// could die for ever, with a new one an attempt that locks first and has another agent ask inside
+    /// would never grow old).
     fn cards_of(&self, r: &Judged<'_>) -> Vec<Card> {
         let (rules, ticket) = (self.rules(), r.ticket);
         let root = rules.chain(&ticket.inside).last();
@@ -302,8 +304,7 @@ impl<'a> Work<'a> {
             dead: dead.clone(),
             until,
         };
-        let own =
-            |lease: &&Lease| lease.kind == Kind::Standing && lease.who.same_agent(&ticket.who);
+        let own = |lease: &&Lease| lease.kind == Kind::Standing;
         let held = rules.holds(ticket);
         let birth = &r.seniority.birth;
         let again = |l: &&Lease| card(l.who.clone(), &l.claims, l.kind, birth);

@@ -95,6 +95,14 @@ enum Found {
     Nothing,
 }
 
+/// What a look leads to.
+enum Looked {
+    /// It waits still.
+    Waiting(Box<Place>, Clock),
+    /// It does not; `None` where its place has to be asked for again.
+    Ended(Option<Acquired>),
+}
+
 pub(crate) fn acquire<S: Store>(
     coordinator: &Coordinator<S>,
     ask: Ask,
@@ -142,21 +150,25 @@ struct Acquire<'a, S> {
 impl<S: Store> Acquire<'_, S> {
     fn run(&mut self, waiting: &mut Waiting<'_>) -> Result<Acquired, ServiceError> {
         loop {
+            // Before the ask, so that no call is missed from the moment on when it is in the queue.
+            if self.ask.wait != Wait::No {
+                self.listen()?;
+            }
             let Answer { value, clock } = self.execute(&Command::Ask(self.ask.clone()))?;
-            match value {
+            let waited = match value {
                 Verdict::Granted(lease) if lease.is_bound() => return Ok(self.held(*lease, clock)),
                 Verdict::Queued(place) => {
                     if self.limit.is_none() {
                         self.limit = place.ticket.wait_until;
                     }
-                    self.ticket = Some(place.ticket);
-                    self.listen()?;
+                    self.ticket = Some(place.ticket.clone());
+                    self.wait(waiting, Some((place, clock)))?
                 }
-                // Granted to a wait that was resumed: picked up below.
-                Verdict::Granted(_) => self.listen()?,
+                // Granted to a wait that was resumed.
+                Verdict::Granted(_) => self.pick_up()?,
                 other => return self.ended(other, clock),
-            }
-            if let Some(acquired) = self.wait(waiting)? {
+            };
+            if let Some(acquired) = waited {
                 return Ok(acquired);
             }
             // The place was parked while this process slept too long to pick its grant up, or was
@@ -233,30 +245,32 @@ impl<S: Store> Acquire<'_, S> {
         Ok(acquired)
     }
 
-    /// Waits until the request is granted or ends; `None` where its place has to be asked for again.
-    fn wait(&mut self, waiting: &mut Waiting<'_>) -> Result<Option<Acquired>, ServiceError> {
+    /// Waits until the request is granted or ends, from the place that it was just given; `None` where
+    /// its place has to be asked for again.
+    fn wait(
+        &mut self,
+        waiting: &mut Waiting<'_>,
+        mut given: Option<(Box<Place>, Clock)>,
+    ) -> Result<Option<Acquired>, ServiceError> {
         loop {
-            self.clear_calls();
-            let (found, clock) = self.find()?;
-            let place = match found {
-                Found::Lease => return self.pick_up(),
-                Found::Waiting(place) => place,
-                Found::Parked | Found::Nothing => return Ok(None),
-                Found::Dead(death) => {
-                    self.end_presence();
-                    return Ok(Some(Acquired::Died(death, clock)));
-                }
+            let (place, clock) = match given.take() {
+                Some(given) => given,
+                None => match self.look()? {
+                    Looked::Waiting(place, clock) => (place, clock),
+                    Looked::Ended(ended) => return Ok(ended),
+                },
             };
             self.tell(waiting, &place, &clock);
-            let woken = self.sleep(waiting, &place, &clock)?;
-            let out_of_time = self
-                .limit
-                .is_some_and(|limit| limit <= self.look_now().unwrap_or(limit));
-            match woken {
+            match self.sleep(waiting, &place, &clock)? {
                 Woken::Interrupt if (waiting.is_interrupted)() => return self.interrupted(),
                 Woken::Interrupt => {}
-                _ if out_of_time => return self.time_out(place),
-                Woken::Called => {}
+                // As a rule a call is a grant: it is picked up without looking first.
+                Woken::Called => {
+                    if let Some(acquired) = self.pick_up()? {
+                        return Ok(Some(acquired));
+                    }
+                }
+                Woken::Watch | Woken::Time if self.is_out_of_time() => return self.time_out(place),
                 // The one who is watched is gone, or its time is over: nobody else may be there to
                 // say what follows from it.
                 Woken::Watch | Woken::Time => {
@@ -269,6 +283,26 @@ impl<S: Store> Acquire<'_, S> {
                 }
             }
         }
+    }
+
+    fn is_out_of_time(&self) -> bool {
+        self.limit
+            .is_some_and(|limit| limit <= self.look_now().unwrap_or(limit))
+    }
+
+    /// Looks what became of the request; calls from here on are not missed.
+    fn look(&mut self) -> Result<Looked, ServiceError> {
+        self.clear_calls();
+        let (found, clock) = self.find()?;
+        Ok(match found {
+            Found::Lease => Looked::Ended(self.pick_up()?),
+            Found::Waiting(place) => Looked::Waiting(place, clock),
+            Found::Parked | Found::Nothing => Looked::Ended(None),
+            Found::Dead(death) => {
+                self.end_presence();
+                Looked::Ended(Some(Acquired::Died(death, clock)))
+            }
+        })
     }
 
     fn clear_calls(&mut self) {

@@ -74,7 +74,8 @@ pub(crate) fn pulse(root: &Root, path: &str) -> Pulse {
 /// Tries to share the lock on a file: nothing where somebody has it alone. A shared lock, so that those
 /// who look at the same time do not take each other for the holder. Closing gives it back.
 pub(crate) fn try_lock(root: &Root, path: &str) -> Result<Option<OwnedFd>, Errno> {
-    let file = root.open_file(path, OFlags::RDONLY)?;
+    // Not blocking: a FIFO whose writers are gone would keep its opener.
+    let file = root.open_file(path, OFlags::RDONLY | OFlags::NONBLOCK)?;
     match retry(|| rustix::fs::flock(&file, FlockOperation::NonBlockingLockShared)) {
         Ok(()) => Ok(Some(file)),
         Err(Errno::WOULDBLOCK) => Ok(None),

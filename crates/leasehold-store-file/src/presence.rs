@@ -96,13 +96,22 @@ impl FilePresence {
         StoreError::io(action, self.shared.root.join(path), errno)
     }
 
+    /// Makes a FIFO and opens it: to write too, else it would hang up for its readers, who may be us, with
+    /// the first caller that closes it.
+    fn open_fifo(&self, path: &str) -> Result<OwnedFd, StoreError> {
+        match self.shared.root.create_fifo(path) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(errno) => return Err(self.fail("create", path, errno)),
+        }
+        let flags = OFlags::RDWR | OFlags::NONBLOCK;
+        let fifo = self.shared.root.open_file(path, flags);
+        fifo.map_err(|errno| self.fail("open", path, errno))
+    }
+
+    /// A FIFO and not a file, so that its end can be polled for.
     fn make_command(&self) -> Result<OwnedFd, StoreError> {
         let path = command_path(self.id);
-        let file = match self.shared.root.create_file(&path) {
-            Err(Errno::EXIST) => self.shared.root.open_file(&path, OFlags::RDWR),
-            created => created,
-        };
-        let file = file.map_err(|errno| self.fail("create", &path, errno))?;
+        let file = self.open_fifo(&path)?;
         // Somebody who looks whether the command lives may have the lock for a moment.
         for _ in 0..LOCK_TRIES {
             match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
@@ -121,17 +130,15 @@ impl FilePresence {
         interrupt: Option<BorrowedFd<'_>>,
         wait_ms: u64,
     ) -> Result<Option<Woken>, StoreError> {
+        let calls = self.calls.as_ref();
+        let calls = calls.map(|calls| (calls.as_fd(), PollFlags::IN, Woken::Called));
         let watched = self.watch.as_ref().map(Watch::ended);
-        let calls = self
-            .calls
-            .as_ref()
-            .map(|calls| (calls.as_fd(), Woken::Called));
-        let watched = watched.map(|ended| (ended, Woken::Watch));
-        let interrupt = interrupt.map(|interrupt| (interrupt, Woken::Interrupt));
+        let watched = watched.map(|(ended, event)| (ended, event, Woken::Watch));
+        let interrupt = interrupt.map(|interrupt| (interrupt, PollFlags::IN, Woken::Interrupt));
         let sources: Vec<_> = calls.into_iter().chain(watched).chain(interrupt).collect();
         let mut fds: Vec<PollFd<'_>> = sources
             .iter()
-            .map(|(fd, _)| PollFd::from_borrowed_fd(*fd, PollFlags::IN))
+            .map(|(fd, event, _)| PollFd::from_borrowed_fd(*fd, *event))
             .collect();
         let seconds = i64::try_from(wait_ms / 1000).unwrap_or(i64::MAX);
         let nanos = (wait_ms % 1000) * 1_000_000;
@@ -143,7 +150,7 @@ impl FilePresence {
         retry(|| rustix::event::poll(&mut fds, Some(&timeout)))
             .map_err(|errno| self.fail("wait at", &wake_path(self.id), errno))?;
         let ready = fds.iter().position(|fd| !fd.revents().is_empty());
-        Ok(ready.map(|place| sources[place].1))
+        Ok(ready.map(|place| sources[place].2))
     }
 }
 
@@ -168,17 +175,10 @@ impl Presence for FilePresence {
         if self.calls.is_some() {
             return Ok(());
         }
-        let path = wake_path(self.id);
-        match self.shared.root.create_fifo(&path) {
-            Ok(()) | Err(Errno::EXIST) => {}
-            Err(errno) => return Err(self.fail("create", &path, errno)),
-        }
-        // To write too: else the end of the first caller would leave it hung up for ever.
-        let fifo = self
-            .shared
-            .root
-            .open_file(&path, OFlags::RDWR | OFlags::NONBLOCK);
-        self.calls = Some(fifo.map_err(|errno| self.fail("open", &path, errno))?);
+        let fifo = self.open_fifo(&wake_path(self.id))?;
+        // Says that its end will be seen here. Where somebody just looks at it, it is watched otherwise.
+        let _ = rustix::fs::flock(&fifo, FlockOperation::NonBlockingLockExclusive);
+        self.calls = Some(fifo);
         Ok(())
     }
 

@@ -39,6 +39,13 @@ mod terminal;
 mod tests;
 mod tree;
 
+/// Makes a write to a pipe that nobody reads an error, where the default would end the program.
+#[cfg(all(target_os = "linux", target_env = "gnu", not(test)))]
+pub(crate) fn ignore_broken_pipes() -> std::io::Result<()> {
+    let ignore = dispositions::Disposition::Ignore;
+    dispositions::set(rustix::process::Signal::PIPE, ignore).map(drop)
+}
+
 pub(crate) use command::{GuardedCommand, RunningCommand};
 pub(crate) use signals::Signals;
 pub(crate) use supervise::{Ended, Status, StopRule, Tick, Watch, supervise};

@@ -452,3 +452,44 @@ fn a_killed_wait_is_taken_up_again_before_anybody_noticed() {
     s.numbered("b again", 2);
     s.blocked_by("b again", &["a"]);
 }
+
+/// Found by the model check: who was frozen had nobody to watch, and at the thaw nobody told it.
+#[test]
+fn a_thaw_and_a_freeze_wake_those_who_wait_there() {
+    let mut s = Story::new();
+    s.takes("a", guard("a", "A"));
+    s.freezes("B", 1_000);
+    s.queues("b", guard("b", "A B"));
+    s.queues("c", guard("c", "A"));
+    s.takes("e", guard("e", "D"));
+    s.queues("d", guard("d", "D"));
+    s.blocked_by("b", &[]);
+    let thaw = Command::Thaw {
+        resource: s.ticket("b").claims[1].resource.clone(),
+        by: Identity::named("boss", "h"),
+        force: false,
+    };
+    let decision = s.world.run(&thaw);
+    assert_eq!(decision.wakes, [s.id("b"), s.id("c")]);
+    s.blocked_by("b", &["a"]);
+}
+
+/// Found by the model check: only the asker's own locks came back with an age, so this one was for ever
+/// the younger.
+#[test]
+fn a_lock_around_another_agents_request_comes_back_with_its_age() {
+    let mut s = Story::new();
+    s.takes("lock", lock("a", "A"));
+    s.takes("c1", guard("c", "C"));
+    s.takes("outer", guard("a", "B"));
+    s.queues("c in", guard("c", "A").inside("c1"));
+    s.dies("inner", guard("d", "C").inside("outer"));
+    s.releases("outer");
+    s.releases("lock");
+    s.picks_up("c in");
+    s.releases("c in");
+    s.releases("c1");
+    s.takes("c2", guard("c", "C"));
+    s.takes("again", lock("a", "A"));
+    s.born("again", &[3, 5]);
+}

@@ -134,7 +134,7 @@ impl Model {
         let own: Vec<&Lease> = self
             .holds(r)
             .into_iter()
-            .filter(|lease| !lease.scoped && lease.who.same_agent(&r.who))
+            .filter(|lease| !lease.scoped)
             .collect();
         // Where both are for one request, that of the root takes the other's place.
         let judged = self.judged(r).1;
