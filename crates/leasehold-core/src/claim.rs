@@ -35,12 +35,13 @@ impl Claim {
         }
     }
 
-    /// Returns whether two holders may not have both. Two slots of one pool do not conflict here:
-    /// they exclude each other by count.
+    /// Returns whether two holders may not have both. Two slots of one pool do not conflict here: they
+    /// exclude each other by count. Only where its sizes differ they do: a lease that lapsed can be
+    /// renewed while somebody waits who took the pool for one of another size.
     #[must_use]
     pub fn conflicts_with(&self, other: &Self) -> bool {
         let compatible = match (self.slots, other.slots) {
-            (Some(_), Some(_)) => true,
+            (Some(own), Some(other)) => own == other,
             (Some(_), None) | (None, Some(_)) => false,
             (None, None) => !self.intent.conflicts_with(other.intent),
         };
@@ -91,6 +92,7 @@ mod tests {
     fn a_slot_conflicts_with_anything_but_a_slot() {
         assert!(slot("gpu", 2).conflicts_with(&claim("gpu", Intent::Consumes)));
         assert!(!slot("gpu", 2).conflicts_with(&slot("gpu", 2)));
+        assert!(slot("gpu", 2).conflicts_with(&slot("gpu", 1)));
         assert!(!slot("gpu", 2).conflicts_with(&claim("cpu", Intent::Mutates)));
     }
 

@@ -85,7 +85,7 @@ impl Claim {
     /// Rule 1, without the count of pools.
     pub(crate) fn conflicts(&self, other: &Self) -> bool {
         let no = match (self.slots, other.slots) {
-            (Some(_), Some(_)) => false,
+            (Some(own), Some(other)) => own != other,
             (None, None) => matrix(self.intent, other.intent),
             _ => true,
         };
