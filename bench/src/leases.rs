@@ -49,7 +49,7 @@ pub(crate) fn granted(leasing: &dyn Leasing, ask: Ask) -> Fallible<leasehold_ser
         on_place: &mut |_, _| {},
     };
     match leasing.acquire(ask, &mut waiting)? {
-        Acquired::Held(held, _) => Ok(*held),
+        Acquired::Held(held, _) => Ok(held),
         Acquired::Refused(refusal, _) => Err(format!("refused: {refusal:?}").into()),
         _ => Err("not granted".into()),
     }

@@ -13,7 +13,7 @@ use crate::ticket::{Ticket, TicketState};
 use crate::verdict::{Blocker, Death, Limit, More, Place, Refusal, Verdict};
 use crate::view::{Key, View};
 use crate::{card::Card, id::LeaseId};
-use alloc::{boxed::Box, vec::Vec};
+use alloc::{boxed::Box, sync::Arc, vec::Vec};
 use core::num::NonZeroU32;
 
 /// Decides an ask.
@@ -45,7 +45,7 @@ pub(crate) fn ask(work: &mut Work<'_>, ask: &Ask) -> Result<Verdict, More> {
 /// Step 1: the same request again gets the same answer.
 fn answered_before(work: &Work<'_>, ask: &Ask) -> Result<Option<Verdict>, More> {
     if let Some(lease) = work.view().lease(ask.id) {
-        return Ok(Some(Verdict::Granted(Box::new(lease.clone()))));
+        return Ok(Some(Verdict::Granted(Arc::clone(lease))));
     }
     if let Some(ticket) = work
         .view()
@@ -146,7 +146,7 @@ fn renew_standing(work: &mut Work<'_>, ask: &Ask, mut lease: Lease) -> Result<Ve
     let was_bound = lease.is_bound();
     lease.ttl = ask.ttl;
     bind(&mut lease, work.view().now());
-    let renewed = Box::new(lease);
+    let renewed = Arc::new(lease);
     let event = |lease| {
         if was_bound {
             Event::Renewed { lease }
@@ -220,7 +220,7 @@ fn park_the_dead(work: &mut Work<'_>, ask: &Ask, chain: &[LeaseId]) -> Result<()
     let parked: Vec<Ticket> = parked.collect();
     for ticket in parked {
         work.push(Event::Parked {
-            ticket: Box::new(ticket),
+            ticket: Arc::new(ticket),
         });
     }
     Ok(())
@@ -331,7 +331,7 @@ fn ask_now(work: &mut Work<'_>, ask: &Ask, chain: Vec<LeaseId>) -> Result<Verdic
     work.grant_ticket(
         &ticket,
         Taken::AtOnce {
-            from: parked.map(Box::new),
+            from: parked.map(Arc::new),
             spent,
         },
     )?;
@@ -381,10 +381,10 @@ fn in_the_way(work: &Work<'_>, ticket: &Ticket) -> Option<(Refusal, RefusedFor, 
     } else {
         RefusedFor::Held
     };
-    let tickets = ahead.map(|t| Blocker::Ticket(Box::new((*t).clone())));
+    let tickets = ahead.map(|t| Blocker::Ticket(Arc::new((*t).clone())));
     let blockers = leases
         .into_iter()
-        .map(|lease| Blocker::Lease(Box::new(lease)));
+        .map(|lease| Blocker::Lease(Arc::new(lease)));
     let blockers: Vec<Blocker> = blockers.chain(tickets).collect();
     let by = blockers.first().map(Blocker::id)?;
     Some((Refusal::Held(blockers), reason, Some(by)))
@@ -398,7 +398,7 @@ fn ask_and_wait(work: &mut Work<'_>, ask: &Ask, chain: Vec<LeaseId>) -> Result<V
         parked,
         spent,
     } = newcomer(work, ask, chain)?;
-    let (first, ticket) = (work.events.len(), Box::new(ticket));
+    let (first, ticket) = (work.events.len(), Arc::new(ticket));
     work.push(match parked {
         Some(_) => Event::Resumed {
             ticket: ticket.clone(),
@@ -424,7 +424,7 @@ fn ask_and_wait(work: &mut Work<'_>, ask: &Ask, chain: Vec<LeaseId>) -> Result<V
 
 fn granted(work: &Work<'_>, id: LeaseId) -> Verdict {
     match work.view().lease(id) {
-        Some(lease) => Verdict::Granted(Box::new(lease.clone())),
+        Some(lease) => Verdict::Granted(Arc::clone(lease)),
         // Settling saw the asker itself dead: nobody is there to hear it.
         None => Verdict::Lost(id),
     }
@@ -437,7 +437,7 @@ pub(crate) fn place(work: &Work<'_>, ticket: &Ticket) -> Place {
     let own = judged.iter().find(|r| r.ticket.number == ticket.number);
     let need = rules.need(&ticket.inside, &ticket.claims, ticket.kind);
     Place {
-        ticket: Box::new(ticket.clone()),
+        ticket: Arc::new(ticket.clone()),
         ahead: own.map_or(0, |r| rules.ticket_blockers(&judged, r).count()),
         blockers: own.map_or_else(Vec::new, |r| rules.blockers(&judged, r)),
         frozen: rules.freezes_on(&need).cloned().collect(),

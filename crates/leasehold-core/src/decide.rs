@@ -12,7 +12,7 @@ use crate::ticket::{Ticket, TicketState};
 use crate::verdict::{Death, Decision, More, Place, Verdict};
 use crate::view::{Key, View};
 use crate::{id::LeaseId, resource::Resource, time::Ttl};
-use alloc::{boxed::Box, vec::Vec};
+use alloc::{boxed::Box, sync::Arc, vec::Vec};
 
 /// Decides a command over a view that holds its [footprint](Command::footprint).
 ///
@@ -106,13 +106,13 @@ fn pick_up(work: &mut Work<'_>, id: LeaseId) -> Result<Verdict, More> {
     };
     if !lease.is_bound() {
         require_revived(work, &lease)?;
-        bind(&mut lease, work.view().now());
+        bind(Arc::make_mut(&mut lease), work.view().now());
         work.push(Event::Bound {
-            lease: Box::new(lease.clone()),
+            lease: Arc::clone(&lease),
         });
         work.settle(None)?;
     }
-    Ok(Verdict::Granted(Box::new(lease)))
+    Ok(Verdict::Granted(lease))
 }
 
 fn release(work: &mut Work<'_>, id: LeaseId, by: &Identity, proof: Proof) -> Result<Verdict, More> {
@@ -125,7 +125,7 @@ fn release(work: &mut Work<'_>, id: LeaseId, by: &Identity, proof: Proof) -> Res
             .iter()
             .map(|claim| Key::Overlap(claim.resource.clone())),
     )?;
-    let lease = Box::new(lease.clone());
+    let lease = Arc::clone(lease);
     let own = lease.kind == Kind::Standing && lease.who.owner == by.owner;
     match proof {
         Proof::Owner if !own => return Ok(Verdict::NotYours(lease)),
@@ -154,13 +154,14 @@ fn renew(work: &mut Work<'_>, id: LeaseId, ttl: Option<Ttl>) -> Result<Verdict, 
         return Ok(Verdict::Lost(id));
     };
     require_revived(work, &lease)?;
-    lease.ttl = ttl.or(lease.ttl);
-    bind(&mut lease, work.view().now());
+    let renewed = Arc::make_mut(&mut lease);
+    renewed.ttl = ttl.or(renewed.ttl);
+    bind(renewed, work.view().now());
     work.push(Event::Renewed {
-        lease: Box::new(lease.clone()),
+        lease: Arc::clone(&lease),
     });
     work.settle(None)?;
-    Ok(Verdict::Renewed(Box::new(lease)))
+    Ok(Verdict::Renewed(lease))
 }
 
 /// Fails where a lease comes back to life and what it is in the way of, or makes its agent hold, is
@@ -180,9 +181,9 @@ fn require_revived(work: &Work<'_>, lease: &Lease) -> Result<(), More> {
 /// Parks a ticket. Where it was granted meanwhile the answer is the lease: the waiter may yet have it.
 fn timeout(work: &mut Work<'_>, request: LeaseId) -> Result<Verdict, More> {
     if let Some(lease) = work.view().lease(request) {
-        return Ok(Verdict::Granted(Box::new(lease.clone())));
+        return Ok(Verdict::Granted(Arc::clone(lease)));
     }
-    let Some(ticket) = work
+    let Some(mut ticket) = work
         .view()
         .ticket(request)
         .filter(|ticket| ticket.is_waiting())
@@ -197,13 +198,8 @@ fn timeout(work: &mut Work<'_>, request: LeaseId) -> Result<Verdict, More> {
             .map(|claim| Key::Overlap(claim.resource.clone())),
     )?;
     let until = work.policy().place_until(work.view().now());
-    let ticket = Ticket {
-        state: TicketState::Parked { until },
-        ..ticket
-    };
-    work.push(Event::Parked {
-        ticket: Box::new(ticket),
-    });
+    Arc::make_mut(&mut ticket).state = TicketState::Parked { until };
+    work.push(Event::Parked { ticket });
     work.settle(None)?;
     Ok(Verdict::Done)
 }
@@ -212,12 +208,10 @@ fn cancel(work: &mut Work<'_>, request: LeaseId) -> Result<Verdict, More> {
     let lease = work.view().lease(request).cloned();
     let event = match lease.as_ref().map(|lease| &lease.pickup) {
         Some(Pickup::Bound) => return Ok(Verdict::NotFound),
-        Some(Pickup::Unbound(_)) => lease.map(|l| Event::Released { lease: Box::new(l) }),
+        Some(Pickup::Unbound(_)) => lease.map(|lease| Event::Released { lease }),
         None => {
             let ticket = work.view().ticket(request).cloned();
-            ticket.map(|ticket| Event::Cancelled {
-                ticket: Box::new(ticket),
-            })
+            ticket.map(|ticket| Event::Cancelled { ticket })
         }
     };
     let Some(event) = event else {

@@ -5,7 +5,7 @@
 
 use crate::{card::Card, claim::Claim, freeze::Freeze, identity::Identity, lease::Lease};
 use crate::{id::LeaseId, lease::Pickup, ticket::Ticket, view::Counters};
-use alloc::{boxed::Box, vec::Vec};
+use alloc::{boxed::Box, sync::Arc, vec::Vec};
 
 /// Why a request that does not wait was refused, as far as the audit keeps it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,84 +37,84 @@ pub enum Event {
     /// A request waits.
     Queued {
         /// Its place.
-        ticket: Box<Ticket>,
+        ticket: Arc<Ticket>,
         /// The card it used up.
         spent: Option<Box<Card>>,
     },
     /// A lease was granted.
     Granted {
         /// The lease. Where it is unbound, the ticket in it leaves the queue.
-        lease: Box<Lease>,
+        lease: Arc<Lease>,
         /// The ticket of a lease that was bound at once.
-        from: Option<Box<Ticket>>,
+        from: Option<Arc<Ticket>>,
         /// Cards used up or made good.
         spent: Vec<Card>,
     },
     /// A granted lease was picked up.
     Bound {
         /// The lease as it is now.
-        lease: Box<Lease>,
+        lease: Arc<Lease>,
     },
     /// A granted lease was not picked up.
     Passed {
         /// The lease that is gone.
-        lease: Box<Lease>,
+        lease: Arc<Lease>,
         /// Its ticket, parked again.
-        ticket: Box<Ticket>,
+        ticket: Arc<Ticket>,
     },
     /// A lease lives longer.
     Renewed {
         /// The lease as it is now.
-        lease: Box<Lease>,
+        lease: Arc<Lease>,
     },
     /// A lease was given back.
     Released {
         /// The lease that is gone.
-        lease: Box<Lease>,
+        lease: Arc<Lease>,
     },
     /// A lease was taken away by somebody without its proof.
     Forced {
         /// The lease that is gone.
-        lease: Box<Lease>,
+        lease: Arc<Lease>,
         /// Who did it.
         by: Identity,
     },
     /// A lease ended with its guard and its command.
     Freed {
         /// The lease that is gone.
-        lease: Box<Lease>,
+        lease: Arc<Lease>,
     },
     /// The guard of a lease is dead and its command lives.
     Orphaned {
         /// The lease as it is now.
-        lease: Box<Lease>,
+        lease: Arc<Lease>,
     },
     /// A lease past its TTL made way for a grant.
     Lapsed {
         /// The lease that is gone.
-        lease: Box<Lease>,
+        lease: Arc<Lease>,
     },
     /// A waiter is away; its place is kept.
     Parked {
         /// The ticket as it is now.
-        ticket: Box<Ticket>,
+        ticket: Arc<Ticket>,
     },
     /// A waiter came back to its place.
     Resumed {
         /// The ticket as it is now.
-        ticket: Box<Ticket>,
+        ticket: Arc<Ticket>,
     },
     /// A waiter has to give back what it holds before it may wait (Wait-Die).
     Died {
         /// The ticket that is gone.
-        ticket: Box<Ticket>,
+        ticket: Arc<Ticket>,
         /// The ages it leaves for the next try.
         cards: Vec<Card>,
     },
     /// A ticket was given up.
     Cancelled {
         /// The ticket that is gone.
-        ticket: Box<Ticket>,
+        ticket: Arc<Ticket>,
     },
     /// A freeze was set.
     Frozen {
@@ -131,7 +131,7 @@ pub enum Event {
     /// Parked places, cards and freezes whose time was over were cleared away.
     Dropped {
         /// Parked tickets.
-        tickets: Vec<Ticket>,
+        tickets: Vec<Arc<Ticket>>,
         /// Cards.
         cards: Vec<Card>,
         /// Freezes.
@@ -143,10 +143,10 @@ pub enum Event {
 #[derive(Clone, Copy, Debug)]
 #[expect(missing_docs, reason = "the names say all")]
 pub enum Change<'a> {
-    PutLease(&'a Lease),
-    DropLease(&'a Lease),
-    PutTicket(&'a Ticket),
-    DropTicket(&'a Ticket),
+    PutLease(&'a Arc<Lease>),
+    DropLease(&'a Arc<Lease>),
+    PutTicket(&'a Arc<Ticket>),
+    DropTicket(&'a Arc<Ticket>),
     PutFreeze(&'a Freeze),
     DropFreeze(&'a Freeze),
     PutCard(&'a Card),

@@ -3,7 +3,7 @@
 use crate::seniority::Seniority;
 use crate::{claim::Claim, id::LeaseId, identity::Identity, seniority::Birth, ticket::Ticket};
 use crate::{time::Timestamp, time::Ttl, token::FencingToken};
-use alloc::{boxed::Box, string::String, vec::Vec};
+use alloc::{string::String, sync::Arc, vec::Vec};
 
 /// How a lease ends (law L9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,7 +30,7 @@ pub enum Pickup {
     Bound,
     /// Granted to a waiter that has not picked it up yet; the ticket it came from goes back into the
     /// queue, parked, when it never does.
-    Unbound(Box<Ticket>),
+    Unbound(Arc<Ticket>),
 }
 
 /// A granted claim on one or more resources.

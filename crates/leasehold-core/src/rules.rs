@@ -10,7 +10,7 @@ use crate::seniority::Seniority;
 use crate::ticket::Ticket;
 use crate::view::{Key, Pulse, View};
 use crate::{freeze::Freeze, id::LeaseId, verdict::Blocker};
-use alloc::{borrow::Cow, boxed::Box, vec::Vec};
+use alloc::{borrow::Cow, sync::Arc, vec::Vec};
 
 /// The rules, over one view.
 #[derive(Clone, Copy)]
@@ -84,7 +84,9 @@ impl<'a> Rules<'a> {
 
     /// Returns the leases of a chain that are held, innermost first.
     pub(crate) fn chain(self, inside: &'a [LeaseId]) -> impl Iterator<Item = &'a Lease> {
-        let found = inside.iter().filter_map(move |id| self.view.lease(*id));
+        let found = inside
+            .iter()
+            .filter_map(move |id| self.view.lease(*id).map(Arc::as_ref));
         found.filter(move |lease| lease.is_bound() && self.is_live(lease))
     }
 
@@ -275,9 +277,9 @@ impl<'a> Rules<'a> {
     /// Rule 9: everything in the way of an active ticket: the leases, then the tickets by number.
     pub(crate) fn blockers(self, all: &'a [Judged<'a>], r: &'a Judged<'a>) -> Vec<Blocker> {
         let leases = self.lease_blockers_of(all, r).into_iter();
-        let leases = leases.map(|lease| Blocker::Lease(Box::new(lease.clone())));
+        let leases = leases.map(|lease| Blocker::Lease(Arc::new(lease.clone())));
         let tickets = self.ticket_blockers(all, r);
-        let tickets = tickets.map(|q| Blocker::Ticket(Box::new(q.ticket.clone())));
+        let tickets = tickets.map(|q| Blocker::Ticket(Arc::new(q.ticket.clone())));
         leases.chain(tickets).collect()
     }
 

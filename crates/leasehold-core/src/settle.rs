@@ -13,7 +13,7 @@ use crate::ticket::{Ticket, TicketState};
 use crate::verdict::More;
 use crate::view::{Key, View};
 use crate::{card::Card, card::Dead, event::Event, id::LeaseId};
-use alloc::{borrow::Cow, boxed::Box, vec::Vec};
+use alloc::{borrow::Cow, sync::Arc, vec::Vec};
 
 /// A view that is being changed, with the events that changed it.
 pub(crate) struct Work<'a> {
@@ -31,7 +31,7 @@ pub(crate) enum Taken {
     /// By the request that is being decided: bound from the start.
     AtOnce {
         /// The ticket it leaves the queue with.
-        from: Option<Box<Ticket>>,
+        from: Option<Arc<Ticket>>,
         /// The card that gave it its age.
         spent: Option<Card>,
     },
@@ -167,18 +167,16 @@ impl<'a> Work<'a> {
             match &lease.pickup {
                 Pickup::Unbound(ticket) if !rules.is_live(lease) => {
                     let until = self.policy.place_until(now);
-                    let ticket = Ticket {
-                        state: TicketState::Parked { until },
-                        ..*ticket.clone()
-                    };
+                    let mut ticket = Arc::clone(ticket);
+                    Arc::make_mut(&mut ticket).state = TicketState::Parked { until };
                     seen.push(Event::Passed {
-                        lease: boxed(lease),
-                        ticket: Box::new(ticket),
+                        lease: shared(lease),
+                        ticket,
                     });
                 }
                 Pickup::Bound if rules.is_over(lease) => {
                     seen.push(Event::Freed {
-                        lease: boxed(lease),
+                        lease: shared(lease),
                     });
                 }
                 Pickup::Bound if rules.guard_is_dead(lease) && lease.orphaned.is_none() => {
@@ -187,7 +185,7 @@ impl<'a> Work<'a> {
                         ..lease.clone()
                     };
                     seen.push(Event::Orphaned {
-                        lease: Box::new(lease),
+                        lease: Arc::new(lease),
                     });
                 }
                 _ => {}
@@ -204,7 +202,7 @@ impl<'a> Work<'a> {
                 ..ticket.clone()
             };
             seen.push(Event::Parked {
-                ticket: Box::new(ticket),
+                ticket: Arc::new(ticket),
             });
         }
         seen.extend(self.run_out());
@@ -218,7 +216,8 @@ impl<'a> Work<'a> {
     fn run_out(&self) -> Option<Event> {
         let now = self.view.now();
         let gone = |t: &&Ticket| matches!(t.state, TicketState::Parked { until } if until <= now);
-        let tickets: Vec<Ticket> = self.view.tickets().filter(gone).cloned().collect();
+        let tickets = self.view.tickets().filter(gone).cloned();
+        let tickets: Vec<_> = tickets.map(Arc::new).collect();
         let cards: Vec<Card> = self
             .view
             .cards()
@@ -268,7 +267,7 @@ impl<'a> Work<'a> {
             return Ok(());
         };
         let cards = self.cards_of(r);
-        let ticket = Box::new(r.ticket.clone());
+        let ticket = Arc::new(r.ticket.clone());
         self.require(cards.iter().map(|card| Key::Place(card.who.place())))?;
         self.wakes.push(request);
         if newcomer == Some(request) {
@@ -332,7 +331,7 @@ impl<'a> Work<'a> {
             return Ok(());
         };
         if newcomer == Some(request) {
-            let from = Some(Box::new(ticket.clone()));
+            let from = Some(Arc::clone(&ticket));
             return self.grant_ticket(&ticket, Taken::AtOnce { from, spent: None });
         }
         self.wakes.push(request);
@@ -364,7 +363,7 @@ impl<'a> Work<'a> {
         self.require(lapsed.iter().flat_map(overlaps))?;
         self.wakes.extend(lapsed.iter().map(|lease| lease.id));
         for lease in lapsed {
-            let lease = Box::new(lease);
+            let lease = Arc::new(lease);
             self.push(Event::Lapsed { lease });
         }
         let mut lease = Lease {
@@ -387,7 +386,7 @@ impl<'a> Work<'a> {
             slots: self.free_slots(&need),
             pickup: match taken {
                 Taken::AtOnce { .. } => Pickup::Bound,
-                Taken::Later => Pickup::Unbound(Box::new(ticket.clone())),
+                Taken::Later => Pickup::Unbound(Arc::new(ticket.clone())),
             },
             orphaned: None,
             holder: ticket.holder.clone(),
@@ -408,7 +407,7 @@ impl<'a> Work<'a> {
             spent.extend(card.filter(|card| !spent.contains(card)));
         }
         self.push(Event::Granted {
-            lease: Box::new(lease),
+            lease: Arc::new(lease),
             from,
             spent,
         });
@@ -506,6 +505,6 @@ fn birth_of(ticket: &Ticket) -> &Birth {
     &ticket.seniority.birth
 }
 
-fn boxed(lease: &Lease) -> Box<Lease> {
-    Box::new(lease.clone())
+fn shared(lease: &Lease) -> Arc<Lease> {
+    Arc::new(lease.clone())
 }

@@ -4,22 +4,22 @@ use crate::claim::Claim;
 use crate::event::Event;
 use crate::{freeze::Freeze, id::LeaseId, lease::Lease, resource::Resource, ticket::Ticket};
 use crate::{time::Timestamp, view::Key};
-use alloc::{boxed::Box, vec::Vec};
+use alloc::{boxed::Box, sync::Arc, vec::Vec};
 
 /// Somebody in the way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Blocker {
     /// It holds.
-    Lease(Box<Lease>),
+    Lease(Arc<Lease>),
     /// It waits ahead.
-    Ticket(Box<Ticket>),
+    Ticket(Arc<Ticket>),
 }
 
 /// A place in the queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// The ticket.
-    pub ticket: Box<Ticket>,
+    pub ticket: Arc<Ticket>,
     /// How many tickets are ahead.
     pub ahead: usize,
     /// Who is in the way: the leases, then the tickets ahead by number.
@@ -86,9 +86,9 @@ pub struct Death {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The lease is held. Where it is unbound it has to be picked up first.
-    Granted(Box<Lease>),
+    Granted(Arc<Lease>),
     /// The standing lease was there already and lives longer now.
-    Renewed(Box<Lease>),
+    Renewed(Arc<Lease>),
     /// The request is covered by these leases of its chain, innermost first.
     Joined(Vec<LeaseId>),
     /// It waits.
@@ -104,7 +104,7 @@ pub enum Verdict {
     /// There is no such thing.
     NotFound,
     /// It belongs to somebody else.
-    NotYours(Box<Lease>),
+    NotYours(Arc<Lease>),
     /// The freeze belongs to somebody else.
     FreezeNotYours(Box<Freeze>),
 }

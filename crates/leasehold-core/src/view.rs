@@ -134,17 +134,17 @@ impl View {
 
     /// Returns the lease with this id.
     #[must_use]
-    pub fn lease(&self, id: LeaseId) -> Option<&Lease> {
+    pub fn lease(&self, id: LeaseId) -> Option<&Arc<Lease>> {
         if !self.lease_ids.contains(&id) {
             return None;
         }
-        self.leases().find(|lease| lease.id == id)
+        self.leases.iter().find(|lease| lease.id == id)
     }
 
     /// Returns the ticket with this request.
     #[must_use]
-    pub fn ticket(&self, request: LeaseId) -> Option<&Ticket> {
-        self.tickets().find(|ticket| ticket.request == request)
+    pub fn ticket(&self, request: LeaseId) -> Option<&Arc<Ticket>> {
+        self.tickets.iter().find(|ticket| ticket.request == request)
     }
 
     /// Returns what is known of the processes behind an id, or nothing where nobody looked.
@@ -231,8 +231,8 @@ impl View {
 
     fn change(&mut self, change: Change<'_>) {
         match change {
-            Change::PutLease(lease) => self.put_lease(lease.clone()),
-            Change::PutTicket(ticket) => self.put_ticket(ticket.clone()),
+            Change::PutLease(lease) => self.put_lease(Arc::clone(lease)),
+            Change::PutTicket(ticket) => self.put_ticket(Arc::clone(ticket)),
             Change::PutFreeze(freeze) => self.put_freeze(freeze.clone()),
             Change::PutCard(card) => self.put_card(card.clone()),
             Change::DropLease(lease) => {

@@ -14,6 +14,7 @@ use leasehold_core::view::{Key, View};
 use leasehold_core::{Lease, LeaseId, Ticket, Timestamp};
 use leasehold_store::{Access, Loaded, Part, Presence, Store, StoreError, Watched, Woken};
 use std::os::fd::BorrowedFd;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How a caller takes part in a wait.
@@ -30,11 +31,11 @@ pub struct Waiting<'a> {
 #[must_use = "a lease that is dropped unseen is held by nobody"]
 pub enum Acquired {
     /// The lease is held, from now on.
-    Held(Box<Held>, Clock),
+    Held(Held, Clock),
     /// A standing lease of the same agent lives longer now.
-    Renewed(Box<Lease>, Clock),
+    Renewed(Arc<Lease>, Clock),
     /// The request runs under these leases of its chain, innermost first.
-    Joined(Vec<Lease>, Clock),
+    Joined(Vec<Arc<Lease>>, Clock),
     /// No.
     Refused(Refusal, Clock),
     /// No: release what is wanted, then ask again.
@@ -50,7 +51,7 @@ pub enum Acquired {
 /// A lease in the hands of its holder.
 pub struct Held {
     /// The lease as it was granted.
-    pub lease: Lease,
+    pub lease: Arc<Lease>,
     presence: Option<Box<dyn Presence>>,
 }
 
@@ -142,7 +143,7 @@ struct Acquire<'a, S> {
     /// When the wait is over: fixed by the first ask, kept when a lost place is asked for again.
     limit: Option<Timestamp>,
     /// The ticket as it last was, to say why it died.
-    ticket: Option<Box<Ticket>>,
+    ticket: Option<Arc<Ticket>>,
     /// The place told last: how many were ahead, and who was watched.
     told: Option<(usize, Option<LeaseId>)>,
 }
@@ -156,7 +157,7 @@ impl<S: Store> Acquire<'_, S> {
             }
             let Answer { value, clock } = self.execute(&Command::Ask(self.ask.clone()))?;
             let waited = match value {
-                Verdict::Granted(lease) if lease.is_bound() => return Ok(self.held(*lease, clock)),
+                Verdict::Granted(lease) if lease.is_bound() => return Ok(self.held(lease, clock)),
                 Verdict::Queued(place) => {
                     if self.limit.is_none() {
                         self.limit = place.ticket.wait_until;
@@ -214,10 +215,10 @@ impl<S: Store> Acquire<'_, S> {
             .now())
     }
 
-    fn held(&mut self, lease: Lease, clock: Clock) -> Acquired {
+    fn held(&mut self, lease: Arc<Lease>, clock: Clock) -> Acquired {
         // A standing lease does not end with this process: its presence is dropped, not ended.
         let presence = self.presence.take().filter(|_| lease.kind == Kind::Scoped);
-        Acquired::Held(Box::new(Held { lease, presence }), clock)
+        Acquired::Held(Held { lease, presence }, clock)
     }
 
     /// Ends without a lease of its own.
@@ -252,6 +253,7 @@ impl<S: Store> Acquire<'_, S> {
         waiting: &mut Waiting<'_>,
         mut given: Option<(Box<Place>, Clock)>,
     ) -> Result<Option<Acquired>, ServiceError> {
+        let mut settled = false;
         loop {
             let (place, clock) = match given.take() {
                 Some(given) => given,
@@ -261,7 +263,15 @@ impl<S: Store> Acquire<'_, S> {
                 },
             };
             self.tell(waiting, &place, &clock);
-            match self.sleep(waiting, &place, &clock)? {
+            // With nobody in its way there is nobody to watch: the last one died after the queue was
+            // settled, and before this look saw it.
+            let is_free = place.blockers.is_empty() && place.frozen.is_empty();
+            settled = is_free && !settled;
+            let woken = match settled {
+                true => Woken::Watch,
+                false => self.sleep(waiting, &place, &clock)?,
+            };
+            match woken {
                 Woken::Interrupt if (waiting.is_interrupted)() => return self.interrupted(),
                 Woken::Interrupt => {}
                 // As a rule a call is a grant: it is picked up without looking first.
@@ -279,7 +289,11 @@ impl<S: Store> Acquire<'_, S> {
                         .claims
                         .iter()
                         .map(|c| Key::Overlap(c.resource.clone()));
-                    let _settled = self.execute(&Command::Timer(claims.collect()))?;
+                    // The kernel looks at a waiter only when its turn has come. One that was killed
+                    // in the middle of the queue would stay there, and be watched again and again.
+                    let watched = place.watch().map(|blocker| Key::Life(blocker.id()));
+                    let keys = claims.chain(watched).collect();
+                    let _settled = self.execute(&Command::Timer(keys))?;
                 }
             }
         }
@@ -374,7 +388,7 @@ impl<S: Store> Acquire<'_, S> {
         let Verdict::Granted(lease) = value else {
             return Ok(None);
         };
-        Ok(Some(self.held(*lease, clock)))
+        Ok(Some(self.held(lease, clock)))
     }
 
     /// Stops waiting and keeps the place; where the lease came meanwhile, takes it.

@@ -8,6 +8,7 @@ use crate::line;
 use leasehold_core::{Lease, Ticket, card::Card, event::Change, freeze::Freeze};
 use leasehold_store::format::{self, FormatError};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// The version of a record.
 pub(crate) const VERSION: u64 = 1;
@@ -18,8 +19,8 @@ const STEP_BYTES: usize = 512;
 /// The entities of one record.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Content {
-    pub(crate) leases: Vec<Lease>,
-    pub(crate) tickets: Vec<Ticket>,
+    pub(crate) leases: Vec<Arc<Lease>>,
+    pub(crate) tickets: Vec<Arc<Ticket>>,
     pub(crate) freezes: Vec<Freeze>,
     pub(crate) cards: Vec<Card>,
 }
@@ -99,8 +100,12 @@ impl Content {
         let stored = Stored {
             v: VERSION,
             of: home.stored(),
-            leases: self.leases.iter().map(Into::into).collect(),
-            tickets: self.tickets.iter().map(Into::into).collect(),
+            leases: self.leases.iter().map(|lease| (&**lease).into()).collect(),
+            tickets: self
+                .tickets
+                .iter()
+                .map(|ticket| (&**ticket).into())
+                .collect(),
             freezes: self.freezes.iter().map(Into::into).collect(),
             cards: self.cards.iter().map(Into::into).collect(),
             _len: 0,
@@ -136,8 +141,8 @@ impl Content {
         let stored: Stored<'_> = serde_json::from_slice(line).map_err(senseless)?;
         let home = Home::try_from(stored.of).map_err(Unreadable::Senseless)?;
         let content = Self {
-            leases: all(stored.leases)?,
-            tickets: all(stored.tickets)?,
+            leases: shared(all(stored.leases)?),
+            tickets: shared(all(stored.tickets)?),
             freezes: all(stored.freezes)?,
             cards: all(stored.cards)?,
         };
@@ -153,6 +158,10 @@ fn put<T: Clone>(items: &mut Vec<T>, item: &T, stands: bool, is_same: impl Fn(&T
         (None, true) => items.push(item.clone()),
         (None, false) => {}
     }
+}
+
+fn shared<T>(items: Vec<T>) -> Vec<Arc<T>> {
+    items.into_iter().map(Arc::new).collect()
 }
 
 fn all<A, B: TryFrom<A, Error = FormatError>>(items: Vec<A>) -> Result<Vec<B>, Unreadable> {

@@ -293,7 +293,7 @@ impl<'a> Records<'a> {
     /// goes backwards). So either it still says that, or there is nothing left to be cleared.
     ///
     /// [`write`]: Records::write
-    fn before(&mut self, ticket: &Ticket) -> Result<Option<Ticket>, Fault> {
+    fn before(&mut self, ticket: &Arc<Ticket>) -> Result<Option<Arc<Ticket>>, Fault> {
         let Some(first) = ticket.claims.first() else {
             return Ok(None);
         };

@@ -10,12 +10,13 @@ use leasehold_core::{card::Card, freeze::Freeze};
 use leasehold_store::StoreError;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::sync::Arc;
 
 /// All that a log leaves.
 #[derive(Debug, Default)]
 pub(crate) struct State {
-    leases: BTreeMap<LeaseId, Lease>,
-    tickets: BTreeMap<u64, Ticket>,
+    leases: BTreeMap<LeaseId, Arc<Lease>>,
+    tickets: BTreeMap<u64, Arc<Ticket>>,
     freezes: BTreeMap<LeaseId, Freeze>,
     cards: BTreeMap<Agent, Vec<Card>>,
     pub(crate) counters: Counters,
@@ -52,9 +53,11 @@ impl State {
 
     fn change(&mut self, change: Change<'_>) {
         match change {
-            Change::PutLease(lease) => drop(self.leases.insert(lease.id, lease.clone())),
+            Change::PutLease(lease) => drop(self.leases.insert(lease.id, Arc::clone(lease))),
             Change::DropLease(lease) => drop(self.leases.remove(&lease.id)),
-            Change::PutTicket(ticket) => drop(self.tickets.insert(ticket.number, ticket.clone())),
+            Change::PutTicket(ticket) => {
+                drop(self.tickets.insert(ticket.number, Arc::clone(ticket)));
+            }
             Change::DropTicket(ticket) => drop(self.tickets.remove(&ticket.number)),
             Change::PutFreeze(freeze) => drop(self.freezes.insert(freeze.id, freeze.clone())),
             Change::DropFreeze(freeze) => drop(self.freezes.remove(&freeze.id)),

@@ -8,6 +8,7 @@ use leasehold_store::conformance::sample::Draw;
 use leasehold_store::format;
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// Kinds of events there are.
 const KINDS: u64 = 18;
@@ -17,10 +18,10 @@ fn event(kind: u64, seed: u64) -> Event {
     let mut draw = Draw(seed);
     let token = FencingToken::new(draw.number() >> 11).unwrap();
     let number = draw.number() >> 12;
-    let ticket = Box::new(draw.ticket(number));
+    let ticket = Arc::new(draw.ticket(number));
     let lease = match draw.one_in(3) {
-        true => Box::new(draw.unbound(&ticket, token)),
-        false => Box::new(draw.lease(number, token)),
+        true => Arc::new(draw.unbound(&ticket, token)),
+        false => Arc::new(draw.lease(number, token)),
     };
     let cards: Vec<_> = (0..draw.below(3)).map(|_| draw.card()).collect();
     let freeze = Box::new(draw.freeze());
@@ -62,7 +63,7 @@ fn event(kind: u64, seed: u64) -> Event {
         15 => Event::Frozen { freeze },
         16 => Event::Thawed { freeze, by },
         _ => Event::Dropped {
-            tickets: vec![*ticket],
+            tickets: vec![ticket],
             cards,
             freezes: vec![*freeze],
         },
@@ -198,7 +199,7 @@ fn what_is_not_there_is_not_written() {
         ..lease
     };
     let text = write(&Event::Released {
-        lease: Box::new(lease),
+        lease: Arc::new(lease),
     })
     .to_string();
     for name in [

@@ -22,6 +22,7 @@ use rustix::process::Signal;
 use std::cell::Cell;
 use std::fs::File;
 use std::io::Write as _;
+use std::sync::Arc;
 
 const VERB: &str = "guard";
 
@@ -93,7 +94,7 @@ fn guard(args: &Guard) -> Result<Outcome, CliError> {
                 signals: &signals,
                 rule,
             };
-            running.under_own_lease(*held, &lease, &clock)?
+            running.under_own_lease(held, &lease, &clock)?
         }
         Acquired::Joined(cover, clock) => {
             let running = Running {
@@ -147,7 +148,7 @@ impl Running<'_> {
     fn under_own_lease(
         self,
         mut held: Held,
-        lease: &Lease,
+        lease: &Arc<Lease>,
         clock: &Clock,
     ) -> Result<Outcome, CliError> {
         let command = self.command(lease.id, lease, clock);
@@ -191,7 +192,7 @@ impl Running<'_> {
     /// Runs inside leases that are held already: nothing to renew or release, but they may be lost.
     fn under_cover(
         self,
-        cover: &[Lease],
+        cover: &[Arc<Lease>],
         inside: Option<LeaseId>,
         clock: &Clock,
     ) -> Result<Outcome, CliError> {
@@ -251,7 +252,7 @@ fn not_started(error: &dyn std::error::Error, code: u8) -> Outcome {
 }
 
 /// The outcome of a command that ran: its own exit code, unless its lease was lost.
-fn finished(ended: Ended, lost: bool, leases: &[Lease], clock: &Clock) -> Outcome {
+fn finished(ended: Ended, lost: bool, leases: &[Arc<Lease>], clock: &Clock) -> Outcome {
     let what = leases
         .first()
         .map_or_else(String::new, |lease| message::resources(&lease.claims));

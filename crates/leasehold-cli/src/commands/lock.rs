@@ -12,6 +12,7 @@ use leasehold_core::verdict::Place;
 use leasehold_core::{Lease, Ttl};
 use leasehold_service::{Acquired, Clock, Waiting};
 use std::cell::Cell;
+use std::sync::Arc;
 
 /// How long a standing lease lives that does not say how long: a forgotten one ends by itself.
 const TTL_DEFAULT_MS: u64 = 3_600_000;
@@ -89,7 +90,7 @@ fn locked(done: &str, lease: &Lease, ttl_said: bool, clock: &Clock) -> Outcome {
     outcome
 }
 
-fn joined(asked: &Asked<'_>, leases: &[Lease], clock: &Clock) -> Outcome {
+fn joined(asked: &Asked<'_>, leases: &[Arc<Lease>], clock: &Clock) -> Outcome {
     let text = format!(
         "{} is held already by the lease around this",
         message::resources(asked.claims)

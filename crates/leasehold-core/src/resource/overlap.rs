@@ -34,7 +34,19 @@ pub(super) fn overlaps(a: &PathPattern, b: &PathPattern) -> bool {
     let Some(below) = deep.segments_below(shallow) else {
         return false;
     };
-    for (a, b) in shallow.tail().iter().map(Segment::as_ref).zip(below) {
+    let tail = shallow.tail();
+    // Looked at first, because most patterns that come this far differ in their last name.
+    if let [before @ .., last] = tail
+        && deep.is_literal()
+        && !tail
+            .iter()
+            .any(|segment| matches!(segment, Segment::AnyDepth))
+        && let Some(opposite) = below.clone().nth(before.len())
+        && !names_meet(last.as_ref(), opposite)
+    {
+        return false;
+    }
+    for (a, b) in tail.iter().map(Segment::as_ref).zip(below) {
         match (a, b) {
             (SegmentRef::AnyDepth, _) | (_, SegmentRef::AnyDepth) => return true,
             _ if !names_meet(a, b) => return false,

@@ -169,11 +169,8 @@ fn all_or_nothing(
     lease: &Lease,
     asked: &[leasehold_core::Claim],
 ) -> Result<(), TestCaseError> {
-    let chain: Vec<&Lease> = lease
-        .inside
-        .iter()
-        .filter_map(|id| at.view.lease(*id))
-        .collect();
+    let found = lease.inside.iter().filter_map(|id| at.view.lease(*id));
+    let chain: Vec<&Lease> = found.map(AsRef::as_ref).collect();
     for claim in asked.iter().filter(|claim| !lease.claims.contains(claim)) {
         let claim = Claim::of(claim);
         let covered = chain.iter().any(|outer| {
@@ -247,7 +244,8 @@ fn active(at: &World) -> impl Iterator<Item = &Ticket> {
 }
 
 fn need(at: &World, ticket: &Ticket) -> Vec<Claim> {
-    let chain = ticket.inside.iter().filter_map(|id| at.view.lease(*id));
+    let found = ticket.inside.iter().filter_map(|id| at.view.lease(*id));
+    let chain = found.map(AsRef::as_ref);
     let covers = |lease: &&Lease| {
         is_live(at, lease) && (ticket.kind == Kind::Scoped || lease.kind == Kind::Standing)
     };

@@ -28,7 +28,7 @@ pub(super) fn grants_refuses_and_releases<S: Subject>(subject: &S) {
     let Verdict::Refused(Refusal::Held(blockers)) = refused else {
         panic!("it is held: {refused:?}");
     };
-    assert_eq!(blockers, [Blocker::Lease(Box::new(held))]);
+    assert_eq!(blockers, [Blocker::Lease(held.into())]);
     give_back(&two, 1);
     take(&one, ask(3, "bob", &["build"]));
     assert_eq!(whole_of(&two).leases().count(), 1);

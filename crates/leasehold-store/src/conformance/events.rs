@@ -9,6 +9,7 @@ use leasehold_core::ticket::TicketState;
 use leasehold_core::view::{Counters, Key};
 use leasehold_core::{FencingToken, Lease, Ticket, Timestamp, Ttl, card::Card};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// Kinds of events there are.
 const KINDS: usize = 18;
@@ -93,7 +94,7 @@ impl Story {
             state: TicketState::Waiting,
             ..ticket
         };
-        let queued = Box::new(ticket.clone());
+        let queued = Arc::new(ticket.clone());
         self.events.push(Event::Queued {
             ticket: queued,
             spent: spent.map(Box::new),
@@ -106,11 +107,11 @@ impl Story {
         self.counters.token
     }
 
-    fn grant(&mut self, from: Option<Ticket>, spent: Vec<Card>) -> Box<Lease> {
+    fn grant(&mut self, from: Option<Ticket>, spent: Vec<Card>) -> Arc<Lease> {
         self.counters.number += 1;
         let token = self.token();
-        let lease = Box::new(self.draw.lease(self.counters.number, token));
-        let from = from.map(Box::new);
+        let lease = Arc::new(self.draw.lease(self.counters.number, token));
+        let from = from.map(Arc::new);
         self.events.push(Event::Granted {
             lease: lease.clone(),
             from,
@@ -119,9 +120,9 @@ impl Story {
         lease
     }
 
-    fn grant_waiting(&mut self, ticket: &Ticket, spent: Vec<Card>) -> Box<Lease> {
+    fn grant_waiting(&mut self, ticket: &Ticket, spent: Vec<Card>) -> Arc<Lease> {
         let token = self.token();
-        let lease = Box::new(self.draw.unbound(ticket, token));
+        let lease = Arc::new(self.draw.unbound(ticket, token));
         self.events.push(Event::Granted {
             lease: lease.clone(),
             from: None,
@@ -155,14 +156,14 @@ impl Story {
         let (waiting, dying) = (self.queue(None), self.queue(None));
         let cards = self.two_cards();
         self.events.push(Event::Died {
-            ticket: Box::new(dying),
+            ticket: Arc::new(dying),
             cards: cards.clone(),
         });
         let second = self.queue(cards.first().cloned());
         let lease = self.grant_waiting(&waiting, cards.into_iter().skip(1).collect());
-        let bound = Box::new(Lease {
+        let bound = Arc::new(Lease {
             pickup: Pickup::Bound,
-            ..*lease
+            ..(*lease).clone()
         });
         self.events.push(Event::Bound {
             lease: bound.clone(),
@@ -174,7 +175,7 @@ impl Story {
             state: TicketState::Parked { until },
             ..second.clone()
         };
-        let ticket = Box::new(parked);
+        let ticket = Arc::new(parked);
         self.events.push(Event::Passed {
             lease,
             ticket: ticket.clone(),
@@ -186,17 +187,17 @@ impl Story {
             ..second
         };
         self.events.push(Event::Resumed {
-            ticket: Box::new(back.clone()),
+            ticket: Arc::new(back.clone()),
         });
         let parked = Ticket {
             state: ticket.state,
             ..back
         };
         self.events.push(Event::Parked {
-            ticket: Box::new(parked.clone()),
+            ticket: Arc::new(parked.clone()),
         });
         self.grant(Some(parked), Vec::new());
-        let cancelled = Box::new(self.queue(None));
+        let cancelled = Arc::new(self.queue(None));
         self.events.push(Event::Cancelled { ticket: cancelled });
     }
 
@@ -204,17 +205,17 @@ impl Story {
         let lease = self.grant(None, Vec::new());
         let ttl = Ttl::from_millis(7).unwrap();
         let expires = Some(Timestamp::from_millis(1_234_567));
-        let lease = Box::new(Lease {
+        let lease = Arc::new(Lease {
             ttl: Some(ttl),
             expires,
-            ..*lease
+            ..(*lease).clone()
         });
         self.events.push(Event::Renewed {
             lease: lease.clone(),
         });
-        let lease = Box::new(Lease {
+        let lease = Arc::new(Lease {
             orphaned: expires,
-            ..*lease
+            ..(*lease).clone()
         });
         self.events.push(Event::Orphaned {
             lease: lease.clone(),
@@ -242,13 +243,13 @@ impl Story {
         });
         let ticket = self.queue(None);
         let cards = self.two_cards();
-        let dying = Box::new(self.queue(None));
+        let dying = Arc::new(self.queue(None));
         self.events.push(Event::Died {
             ticket: dying,
             cards: cards.clone(),
         });
         self.events.push(Event::Dropped {
-            tickets: vec![ticket],
+            tickets: vec![Arc::new(ticket)],
             cards,
             freezes: vec![stays],
         });
@@ -266,7 +267,7 @@ impl Story {
             reason: RefusedFor::Queued,
             by,
         });
-        let dying = Box::new(self.queue(None));
+        let dying = Arc::new(self.queue(None));
         let cards = self.two_cards();
         self.events.push(Event::Died {
             ticket: dying,

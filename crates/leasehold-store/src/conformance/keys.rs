@@ -12,6 +12,7 @@ use leasehold_core::ticket::TicketState;
 use leasehold_core::verdict::Verdict;
 use leasehold_core::view::{Key, View};
 use leasehold_core::{Lease, Resource, Ticket, Timestamp, freeze::Freeze};
+use std::sync::Arc;
 
 /// Puts leases, tickets and freezes on these, and looks at each alone and at pairs.
 fn check<S: Subject>(subject: &S, texts: &[&str]) {
@@ -74,7 +75,7 @@ fn on_each<S: Store>(resources: &[Resource], store: &S) -> Vec<Stored> {
         counters.token = counters.token.next().unwrap();
         let claims = vec![claim(&resource_text(resource))];
         let drawn = draw.lease(counters.number, counters.token);
-        let lease = Box::new(Lease {
+        let lease = Arc::new(Lease {
             claims: claims.clone(),
             slots: Vec::new(),
             ..drawn
@@ -94,7 +95,7 @@ fn on_each<S: Store>(resources: &[Resource], store: &S) -> Vec<Stored> {
                 state: TicketState::Waiting,
                 ..draw.ticket(counters.number)
             };
-            let ticket = Box::new(Ticket { claims, ..ticket });
+            let ticket = Arc::new(Ticket { claims, ..ticket });
             let come = Event::Queued {
                 ticket: ticket.clone(),
                 spent: None,

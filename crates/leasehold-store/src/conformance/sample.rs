@@ -8,6 +8,7 @@ use leasehold_core::ticket::TicketState;
 use leasehold_core::{Claim, FencingToken, Identity, Intent, Lease, LeaseId, Resource, Ticket};
 use leasehold_core::{Timestamp, Ttl, freeze::Freeze};
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
 /// Draws numbers: splitmix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number
 /// generators", 2014). The same seed gives the same numbers everywhere.
@@ -208,7 +209,7 @@ impl Draw {
             who: ticket.who.clone(),
             kind: ticket.kind,
             inside: ticket.inside.clone(),
-            pickup: Pickup::Unbound(Box::new(ticket.clone())),
+            pickup: Pickup::Unbound(Arc::new(ticket.clone())),
             ..self.lease(ticket.number, token)
         }
     }

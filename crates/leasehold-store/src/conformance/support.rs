@@ -10,6 +10,7 @@ use leasehold_core::verdict::{Decision, More, Verdict};
 use leasehold_core::view::{Counters, Key, View};
 use leasehold_core::{Claim, Identity, Intent, Lease, LeaseId, Resource, Ticket};
 use leasehold_core::{card::Card, decide::decide, freeze::Freeze};
+use std::sync::Arc;
 
 /// Conflicts in a row before a store is said to make no headway.
 const ATTEMPTS_MAX: usize = 10_000;
@@ -102,7 +103,7 @@ pub(super) fn answer<S: Store>(store: &S, command: &Command) -> Verdict {
 /// Asks, and returns the lease.
 pub(super) fn take<S: Store>(store: &S, ask: Ask) -> Lease {
     match answer(store, &Command::Ask(ask)) {
-        Verdict::Granted(lease) => *lease,
+        Verdict::Granted(lease) => Arc::unwrap_or_clone(lease),
         other => panic!("granted was expected, not {other:?}"),
     }
 }
@@ -151,8 +152,10 @@ fn changed(events: &[Event]) -> Vec<Key> {
     };
     for event in events {
         event.for_each_change(|change| match change {
-            Change::PutLease(l) | Change::DropLease(l) => keys.extend(on(&l.claims, l.id)),
-            Change::PutTicket(t) | Change::DropTicket(t) => keys.extend(on(&t.claims, t.request)),
+            Change::PutLease(l) => keys.extend(on(&l.claims, l.id)),
+            Change::DropLease(l) => keys.extend(on(&l.claims, l.id)),
+            Change::PutTicket(t) => keys.extend(on(&t.claims, t.request)),
+            Change::DropTicket(t) => keys.extend(on(&t.claims, t.request)),
             Change::PutFreeze(freeze) | Change::DropFreeze(freeze) => {
                 keys.push(Key::Overlap(freeze.resource.clone()));
             }

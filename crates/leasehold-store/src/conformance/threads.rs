@@ -11,6 +11,7 @@ use leasehold_core::limits::Policy;
 use leasehold_core::verdict::Verdict;
 use leasehold_core::view::Key;
 use leasehold_core::{Claim, FencingToken, Intent, Lease};
+use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -33,7 +34,7 @@ pub(super) fn several_resources_come_and_go_together<S: Subject>(subject: &S) {
                     counters.token = counters.token.next().unwrap();
                     let drawn = draw.lease(counters.number, counters.token);
                     let claims = vec![Claim::new(resource, Intent::Mutates)];
-                    Box::new(Lease {
+                    Arc::new(Lease {
                         claims,
                         slots: Vec::new(),
                         ..drawn

@@ -11,6 +11,7 @@ use leasehold_core::{FencingToken, LeaseId, Resource, Timestamp, Ttl};
 use leasehold_core::{card, claim, event, freeze, identity, lease, ticket};
 use std::borrow::Cow;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
 type Result<T> = std::result::Result<T, FormatError>;
 
@@ -190,7 +191,7 @@ impl TryFrom<Lease<'_>> for lease::Lease {
         let token = FencingToken::new(stored.token);
         let pickup = match stored.unbound {
             None => Pickup::Bound,
-            Some(ticket) => Pickup::Unbound(Box::new((*ticket).try_into()?)),
+            Some(ticket) => Pickup::Unbound(Arc::new((*ticket).try_into()?)),
         };
         Ok(Self {
             id: id(&stored.id)?,
@@ -360,6 +361,11 @@ fn try_boxed<A, B: TryFrom<A, Error = FormatError>>(item: Box<A>) -> Result<Box<
     Ok(Box::new(B::try_from(*item)?))
 }
 
+#[expect(clippy::boxed_local, reason = "the stored form of an event boxes it")]
+fn try_shared<A, B: TryFrom<A, Error = FormatError>>(item: Box<A>) -> Result<Arc<B>> {
+    Ok(Arc::new(B::try_from(*item)?))
+}
+
 impl<'a> From<&'a event::Event> for Event<'a> {
     fn from(event: &'a event::Event) -> Self {
         use event::Event as Core;
@@ -437,7 +443,7 @@ impl<'a> From<&'a event::Event> for Event<'a> {
                 cards,
                 freezes,
             } => Self::Dropped {
-                tickets: all(tickets),
+                tickets: tickets.iter().map(|ticket| (&**ticket).into()).collect(),
                 cards: all(cards),
                 freezes: all(freezes),
             },
@@ -465,52 +471,52 @@ impl TryFrom<Event<'_>> for event::Event {
                 by: by.map(|by| id(&by)).transpose()?,
             },
             Stored::Queued { ticket, spent } => Self::Queued {
-                ticket: try_boxed(ticket)?,
+                ticket: try_shared(ticket)?,
                 spent: spent.map(try_boxed).transpose()?,
             },
             Stored::Granted { lease, from, spent } => Self::Granted {
-                lease: try_boxed(lease)?,
-                from: from.map(try_boxed).transpose()?,
+                lease: try_shared(lease)?,
+                from: from.map(try_shared).transpose()?,
                 spent: try_all(spent)?,
             },
             Stored::Bound { lease } => Self::Bound {
-                lease: try_boxed(lease)?,
+                lease: try_shared(lease)?,
             },
             Stored::Passed { lease, ticket } => Self::Passed {
-                lease: try_boxed(lease)?,
-                ticket: try_boxed(ticket)?,
+                lease: try_shared(lease)?,
+                ticket: try_shared(ticket)?,
             },
             Stored::Renewed { lease } => Self::Renewed {
-                lease: try_boxed(lease)?,
+                lease: try_shared(lease)?,
             },
             Stored::Released { lease } => Self::Released {
-                lease: try_boxed(lease)?,
+                lease: try_shared(lease)?,
             },
             Stored::Forced { lease, by } => Self::Forced {
-                lease: try_boxed(lease)?,
+                lease: try_shared(lease)?,
                 by: by.into(),
             },
             Stored::Freed { lease } => Self::Freed {
-                lease: try_boxed(lease)?,
+                lease: try_shared(lease)?,
             },
             Stored::Orphaned { lease } => Self::Orphaned {
-                lease: try_boxed(lease)?,
+                lease: try_shared(lease)?,
             },
             Stored::Lapsed { lease } => Self::Lapsed {
-                lease: try_boxed(lease)?,
+                lease: try_shared(lease)?,
             },
             Stored::Parked { ticket } => Self::Parked {
-                ticket: try_boxed(ticket)?,
+                ticket: try_shared(ticket)?,
             },
             Stored::Resumed { ticket } => Self::Resumed {
-                ticket: try_boxed(ticket)?,
+                ticket: try_shared(ticket)?,
             },
             Stored::Died { ticket, cards } => Self::Died {
-                ticket: try_boxed(ticket)?,
+                ticket: try_shared(ticket)?,
                 cards: try_all(cards)?,
             },
             Stored::Cancelled { ticket } => Self::Cancelled {
-                ticket: try_boxed(ticket)?,
+                ticket: try_shared(ticket)?,
             },
             Stored::Frozen { freeze } => Self::Frozen {
                 freeze: Box::new(freeze.try_into()?),
@@ -524,7 +530,7 @@ impl TryFrom<Event<'_>> for event::Event {
                 cards,
                 freezes,
             } => Self::Dropped {
-                tickets: try_all(tickets)?,
+                tickets: try_all(tickets)?.into_iter().map(Arc::new).collect(),
                 cards: try_all(cards)?,
                 freezes: try_all(freezes)?,
             },

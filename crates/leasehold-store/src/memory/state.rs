@@ -144,10 +144,10 @@ impl State {
         });
     }
 
-    fn put_lease(&mut self, lease: &Lease) {
+    fn put_lease(&mut self, lease: &Arc<Lease>) {
         if let Some(old) = self.leases.get_mut(&lease.id) {
             if old.claims == lease.claims && old.kind == lease.kind && old.who == lease.who {
-                *old = Arc::new(lease.clone());
+                *old = Arc::clone(lease);
                 return;
             }
             self.drop_lease(lease.id);
@@ -160,7 +160,7 @@ impl State {
         if let Some(agent) = standing_agent(lease) {
             insert_sorted(self.agents.entry(agent).or_default(), thing);
         }
-        self.leases.insert(lease.id, Arc::new(lease.clone()));
+        self.leases.insert(lease.id, Arc::clone(lease));
     }
 
     fn drop_lease(&mut self, id: LeaseId) {
@@ -177,7 +177,7 @@ impl State {
         }
     }
 
-    fn put_ticket(&mut self, ticket: &Ticket) {
+    fn put_ticket(&mut self, ticket: &Arc<Ticket>) {
         self.drop_ticket(ticket.number);
         let thing = Thing::Ticket(ticket.number);
         ticket
@@ -190,7 +190,7 @@ impl State {
         for id in [ticket.request].iter().chain(&ticket.inside) {
             insert_sorted(self.tickets_of.entry(*id).or_default(), ticket.number);
         }
-        self.tickets.insert(ticket.number, Arc::new(ticket.clone()));
+        self.tickets.insert(ticket.number, Arc::clone(ticket));
     }
 
     fn drop_ticket(&mut self, number: u64) {
