@@ -145,11 +145,22 @@ impl Blocker {
 }
 
 impl Place {
-    /// Returns which one blocker to watch: the ticket just ahead, else the first holder. The request
-    /// cannot be granted while that one stays, so one watch is enough.
+    /// Returns the blocker to name: the ticket just ahead, else a holder.
     #[must_use]
     pub fn watch(&self) -> Option<&Blocker> {
         self.blockers.last()
+    }
+
+    /// Returns whom to watch. The request cannot be granted while the ticket just ahead, or else any one
+    /// holder, stays: one watch is enough. Not so for a pool, where any of them may make room.
+    #[must_use]
+    pub fn watches(&self) -> &[Blocker] {
+        let claims = &self.ticket.claims;
+        if claims.iter().any(|claim| claim.slots.is_some()) {
+            &self.blockers
+        } else {
+            &self.blockers[self.blockers.len().saturating_sub(1)..]
+        }
     }
 
     /// Returns when the last freeze on it ends.

@@ -291,7 +291,8 @@ impl<S: Store> Acquire<'_, S> {
                         .map(|c| Key::Overlap(c.resource.clone()));
                     // The kernel looks at a waiter only when its turn has come. One that was killed
                     // in the middle of the queue would stay there, and be watched again and again.
-                    let watched = place.watch().map(|blocker| Key::Life(blocker.id()));
+                    let watched = place.watches().iter();
+                    let watched = watched.map(|blocker| Key::Life(blocker.id()));
                     let keys = claims.chain(watched).collect();
                     let _settled = self.execute(&Command::Timer(keys))?;
                 }
@@ -426,13 +427,14 @@ impl<S: Store> Acquire<'_, S> {
         place: &Place,
         clock: &Clock,
     ) -> Result<Woken, ServiceError> {
-        let blocker = place.watch();
-        let ends = blocker.and_then(|blocker| self.ends(blocker));
+        let blockers = place.watches();
+        let ends = blockers.iter().filter_map(|blocker| self.ends(blocker));
         // A time that has passed and changed nothing must not keep this process awake.
         let ends = ends.filter(|ends| *ends > clock.now());
-        let until = [self.limit, ends, place.thaw()].into_iter().flatten().min();
+        let until = ends.chain(self.limit).chain(place.thaw()).min();
+        let watch: Vec<Watched> = blockers.iter().filter_map(watched).collect();
         let presence = self.presence.as_mut().ok_or(ServiceError::Unknown)?;
-        Ok(presence.sleep(blocker.and_then(watched), until, waiting.interrupt)?)
+        Ok(presence.sleep(&watch, until, waiting.interrupt)?)
     }
 
     /// Returns when a blocker stops being one without anybody doing anything.

@@ -1,6 +1,6 @@
 //! Waiting over a store in this process, where those who wait together die.
 
-use leasehold_core::command::{Ask, Command, Wait};
+use leasehold_core::command::{Ask, Command, Proof, Wait};
 use leasehold_core::limits::Policy;
 use leasehold_core::view::{Key, Life, Pulse};
 use leasehold_core::{Claim, Identity, Intent, LeaseId, Resource};
@@ -29,14 +29,14 @@ fn ask(number: u128) -> Ask {
 }
 
 /// Acquires and gives back at once. `on_place` is called whenever the request has a new place.
-fn acquire(coordinator: &Coordinator<MemoryStore>, number: u128, on_place: &mut dyn FnMut()) {
+fn acquire(coordinator: &Coordinator<MemoryStore>, ask: Ask, on_place: &mut dyn FnMut()) {
     let mut waiting = Waiting {
         interrupt: None,
         is_interrupted: &mut || false,
         on_place: &mut |_, _| on_place(),
     };
     match coordinator
-        .acquire(ask(number), &mut waiting)
+        .acquire(ask, &mut waiting)
         .expect("the store works")
     {
         Acquired::Held(held, _) => _ = held.release(coordinator).expect("the store works").value,
@@ -64,7 +64,9 @@ fn a_waiter_that_is_killed_leaves_the_queue_before_its_turn() {
     let waits = AtomicBool::new(false);
     thread::scope(|scope| {
         scope.spawn(|| {
-            acquire(&coordinator, 3, &mut || waits.store(true, Ordering::SeqCst));
+            acquire(&coordinator, ask(3), &mut || {
+                waits.store(true, Ordering::SeqCst);
+            });
         });
         eventually("the third waits", || waits.load(Ordering::SeqCst));
         drop(ahead);
@@ -93,7 +95,7 @@ fn a_waiter_with_nobody_in_its_way_does_not_sleep() {
     let ended = AtomicBool::new(false);
     thread::scope(|scope| {
         scope.spawn(|| {
-            acquire(&coordinator, 2, &mut || ());
+            acquire(&coordinator, ask(2), &mut || ());
             ended.store(true, Ordering::SeqCst);
         });
         let begun = Instant::now();
@@ -106,4 +108,44 @@ fn a_waiter_with_nobody_in_its_way_does_not_sleep() {
         _ = coordinator.execute(&Command::Timer(keys)).unwrap().value;
         assert!(in_time, "it slept");
     });
+}
+
+/// Found by the model check: of the holders of a pool one was watched, and any of them makes room.
+#[test]
+fn the_death_of_any_holder_of_a_pool_is_seen() {
+    let coordinator = Coordinator::new(MemoryStore::new(), Policy::default());
+    let slot = |number| Ask {
+        claims: vec![Claim::slot(
+            Resource::parse("gpu").unwrap(),
+            std::num::NonZeroU32::new(2).unwrap(),
+        )],
+        ..ask(number)
+    };
+    for (dies, other) in [(1, 2), (4, 3)] {
+        let holders = [dies, other].map(|number| {
+            let presence = coordinator.store().attend(LeaseId::new(number)).unwrap();
+            let _held = coordinator.execute(&Command::Ask(slot(number))).unwrap();
+            presence
+        });
+        let [first, second] = holders;
+        let waits = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                acquire(&coordinator, slot(10 + dies), &mut || {
+                    waits.store(true, Ordering::SeqCst);
+                });
+            });
+            eventually("the third waits", || waits.load(Ordering::SeqCst));
+            // The memory store looks again only when it is told to.
+            drop(first);
+        });
+        second.end();
+        let release = |number| {
+            let by = Identity::named("ada", "h");
+            let proof = Proof::Id;
+            let lease = LeaseId::new(number);
+            _ = coordinator.execute(&Command::Release { lease, by, proof });
+        };
+        release(other);
+    }
 }

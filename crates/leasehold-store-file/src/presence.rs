@@ -20,6 +20,9 @@ use std::time::Duration;
 const INHERITED_MIN: i32 = 64;
 /// A sleeper looks again at least this often, whatever it was not told.
 const SLEEP_MS_MAX: u64 = 5_000;
+/// How many are watched at once, a descriptor each. Of more (the holders of a large pool) the others'
+/// ends are seen at the next look.
+const WATCHES_MAX: usize = 64;
 /// How often and how long an id's lock is tried for: only somebody who looks whether it lives can have
 /// it, for a moment.
 const LOCK_TRIES: u32 = 50;
@@ -35,7 +38,7 @@ pub(crate) struct FilePresence {
     /// Our copy of what the command inherits.
     command: Option<OwnedFd>,
     calls: Option<OwnedFd>,
-    watch: Option<Watch>,
+    watches: Vec<Watch>,
 }
 
 impl FilePresence {
@@ -82,7 +85,7 @@ impl FilePresence {
                 holder,
                 command: None,
                 calls: None,
-                watch: None,
+                watches: Vec::new(),
             });
         }
         let detail = "another process attends the same request".into();
@@ -124,6 +127,19 @@ impl FilePresence {
         Err(self.fail("lock", &path, Errno::WOULDBLOCK))
     }
 
+    /// Watches these, and nobody else. Watches that go on are kept.
+    fn watch(&mut self, targets: &[Watched]) -> Result<(), StoreError> {
+        let targets = &targets[..targets.len().min(WATCHES_MAX)];
+        self.watches
+            .retain(|watch| targets.contains(&watch.target()));
+        for target in targets {
+            if !self.watches.iter().any(|watch| watch.target() == *target) {
+                self.watches.push(Watch::begin(&self.shared.root, *target)?);
+            }
+        }
+        Ok(())
+    }
+
     /// Sleeps until one of the descriptors is readable, or for a time.
     fn poll(
         &self,
@@ -132,7 +148,7 @@ impl FilePresence {
     ) -> Result<Option<Woken>, StoreError> {
         let calls = self.calls.as_ref();
         let calls = calls.map(|calls| (calls.as_fd(), PollFlags::IN, Woken::Called));
-        let watched = self.watch.as_ref().map(Watch::ended);
+        let watched = self.watches.iter().map(Watch::ended);
         let watched = watched.map(|(ended, event)| (ended, event, Woken::Watch));
         let interrupt = interrupt.map(|interrupt| (interrupt, PollFlags::IN, Woken::Interrupt));
         let sources: Vec<_> = calls.into_iter().chain(watched).chain(interrupt).collect();
@@ -184,14 +200,11 @@ impl Presence for FilePresence {
 
     fn sleep(
         &mut self,
-        watch: Option<Watched>,
+        watch: &[Watched],
         until: Option<Timestamp>,
         interrupt: Option<BorrowedFd<'_>>,
     ) -> Result<Woken, StoreError> {
-        if self.watch.as_ref().map(Watch::target) != watch {
-            let begin = |target| Watch::begin(&self.shared.root, target);
-            self.watch = watch.map(begin).transpose()?;
-        }
+        self.watch(watch)?;
         let wait_ms = match until {
             None => SLEEP_MS_MAX,
             Some(until) => until.millis_since(self.shared.now()?).min(SLEEP_MS_MAX),
@@ -199,7 +212,7 @@ impl Presence for FilePresence {
         let woken = self.poll(interrupt, wait_ms)?.unwrap_or(Woken::Time);
         match woken {
             Woken::Called => self.clear_calls(),
-            Woken::Watch => self.watch = None,
+            Woken::Watch => self.watches.clear(),
             Woken::Time | Woken::Interrupt => {}
         }
         Ok(woken)

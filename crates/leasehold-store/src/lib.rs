@@ -163,13 +163,14 @@ pub trait Presence: Send {
     /// Where the place cannot be made: [`StoreError`].
     fn listen(&mut self) -> Result<(), StoreError>;
 
-    /// Sleeps until a commit calls, the watched ends, the time has come or the interrupt is readable.
+    /// Sleeps until a commit calls, one of the watched ends, the time has come or the interrupt is
+    /// readable.
     ///
     /// # Errors
     /// Where waiting fails: [`StoreError`].
     fn sleep(
         &mut self,
-        watch: Option<Watched>,
+        watch: &[Watched],
         until: Option<Timestamp>,
         interrupt: Option<BorrowedFd<'_>>,
     ) -> Result<Woken, StoreError>;

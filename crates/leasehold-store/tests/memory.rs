@@ -104,12 +104,12 @@ fn a_release_alone_wakes_who_watches() {
     take(&store, held);
     let mut sleeper = store.attend(LeaseId::new(2)).unwrap();
     let part = Part::Holder;
-    let watch = Some(Watched { id: held, part });
+    let watch = [Watched { id: held, part }];
     let give_up = store.load(&[], Access::Read).unwrap().view().now();
     let until = Some(give_up.plus_millis(10_000));
     let start = Instant::now();
     let woken = thread::scope(|scope| {
-        let sleeping = scope.spawn(|| sleeper.sleep(watch, until, None).unwrap());
+        let sleeping = scope.spawn(|| sleeper.sleep(&watch, until, None).unwrap());
         thread::sleep(Duration::from_millis(30));
         give_back(&store, held);
         sleeping.join().unwrap()

@@ -66,7 +66,7 @@ fn a_waiter_is_called_by_the_release() {
     check_whole(&holder);
     thread::scope(|scope| {
         let woken = scope.spawn(move || {
-            let woken = waits.sleep(None, None, None).unwrap();
+            let woken = waits.sleep(&[], None, None).unwrap();
             (woken, waits)
         });
         thread::sleep(Duration::from_millis(20));
@@ -100,7 +100,7 @@ fn a_death_wakes_who_watches_and_frees() {
             id: id(1),
             part: Part::Holder,
         };
-        let woken = scope.spawn(move || (waits.sleep(Some(watched), None, None).unwrap(), waits));
+        let woken = scope.spawn(move || (waits.sleep(&[watched], None, None).unwrap(), waits));
         thread::sleep(Duration::from_millis(20));
         drop(presence);
         let (woken, waits) = woken.join().unwrap();

@@ -46,7 +46,7 @@ impl Sleeper {
     /// asleep.
     fn sleep_while(
         &mut self,
-        watch: Option<Watched>,
+        watch: &[Watched],
         until: Option<Timestamp>,
         act: impl FnOnce(),
     ) -> Woken {
@@ -55,16 +55,17 @@ impl Sleeper {
 
     fn sleep(
         &mut self,
-        watch: Option<Watched>,
+        watch: &[Watched],
         until: Option<Timestamp>,
         interrupt: Option<UnixStream>,
         act: impl FnOnce(),
     ) -> Woken {
         let mut presence = self.0.take().unwrap();
+        let watch = watch.to_vec();
         let (tell, told) = mpsc::channel();
         thread::spawn(move || {
             let interrupt = interrupt.as_ref().map(AsFd::as_fd);
-            let woken = presence.sleep(watch, until, interrupt);
+            let woken = presence.sleep(&watch, until, interrupt);
             // Where nobody is told any more the case has failed already.
             let _told = tell.send((woken, presence));
         });
@@ -79,7 +80,7 @@ impl Sleeper {
     /// Sleeps without anything to come.
     fn sleep_through<S: Subject>(&mut self, subject: &S) {
         let now = whole_of(&subject.open()).now();
-        let woken = self.sleep_while(None, Some(now.plus_millis(100)), || {
+        let woken = self.sleep_while(&[], Some(now.plus_millis(100)), || {
             subject.advance(100);
         });
         assert_eq!(woken, Woken::Time);
@@ -149,12 +150,12 @@ pub(super) fn calls_are_kept_from_listening_on<S: Subject>(subject: &S) {
     let mut presence = Sleeper::new(&store, id(1));
     call(&other, &[id(1)]);
     call(&other, &[id(2), id(1)]);
-    assert_eq!(presence.sleep_while(None, None, || {}), Woken::Called);
+    assert_eq!(presence.sleep_while(&[], None, || {}), Woken::Called);
     presence.clear_calls();
     presence.sleep_through(subject);
     // Not as the first of those who are called.
     call(&other, &[id(2), id(1)]);
-    assert_eq!(presence.sleep_while(None, None, || {}), Woken::Called);
+    assert_eq!(presence.sleep_while(&[], None, || {}), Woken::Called);
     presence.end();
 }
 
@@ -163,7 +164,7 @@ pub(super) fn a_commit_calls_a_sleeper<S: Subject>(subject: &S) {
     let mut presence = Sleeper::new(&store, id(1));
     for _ in 0..3 {
         let other = subject.open();
-        let woken = presence.sleep_while(None, None, || call(&other, &[id(1)]));
+        let woken = presence.sleep_while(&[], None, || call(&other, &[id(1)]));
         assert_eq!(woken, Woken::Called);
         presence.clear_calls();
     }
@@ -198,7 +199,7 @@ pub(super) fn an_interrupt_ends_sleep<S: Subject>(subject: &S) {
     let (mut write, read) = UnixStream::pair().unwrap();
     write.write_all(&[0]).unwrap();
     let interrupt = Some(read.try_clone().unwrap());
-    let woken = presence.sleep(None, None, interrupt, || {});
+    let woken = presence.sleep(&[], None, interrupt, || {});
     assert_eq!(woken, Woken::Interrupt);
     assert!(
         is_readable(read.as_fd()),
@@ -212,7 +213,7 @@ pub(super) fn time_ends_sleep<S: Subject>(subject: &S) {
     let mut presence = Sleeper::new(&store, id(1));
     let start = whole_of(&store).now();
     let until = start.plus_millis(200);
-    let woken = presence.sleep_while(None, Some(until), || {
+    let woken = presence.sleep_while(&[], Some(until), || {
         subject.advance(150);
         thread::sleep(NOD);
         subject.advance(50);
@@ -220,7 +221,7 @@ pub(super) fn time_ends_sleep<S: Subject>(subject: &S) {
     assert_eq!(woken, Woken::Time);
     assert!(whole_of(&store).now() >= until, "it woke too early");
     // A time that is over already.
-    assert_eq!(presence.sleep_while(None, Some(start), || {}), Woken::Time);
+    assert_eq!(presence.sleep_while(&[], Some(start), || {}), Woken::Time);
     presence.end();
 }
 
@@ -229,18 +230,22 @@ pub(super) fn the_end_of_the_watched_ends_sleep<S: Subject>(subject: &S) {
     let watched = other.attend(id(1)).unwrap();
     take(&other, scoped(1, "ada", &["build"]));
     let mut presence = Sleeper::new(&store, id(2));
-    let watch = Some(Watched {
-        id: id(1),
-        part: Part::Holder,
-    });
-    let woken = presence.sleep_while(watch, None, || {
+    let watch = [holder(1)];
+    let woken = presence.sleep_while(&watch, None, || {
         give_back(&other, 1);
         watched.end();
     });
     assert_eq!(woken, Woken::Watch);
     // What is gone already has ended.
-    assert_eq!(presence.sleep_while(watch, None, || {}), Woken::Watch);
+    assert_eq!(presence.sleep_while(&watch, None, || {}), Woken::Watch);
     presence.end();
+}
+
+fn holder(number: u64) -> Watched {
+    Watched {
+        id: id(number),
+        part: Part::Holder,
+    }
 }
 
 pub(super) fn the_death_of_the_watched_ends_sleep<S: Subject>(subject: &S) {
@@ -248,24 +253,23 @@ pub(super) fn the_death_of_the_watched_ends_sleep<S: Subject>(subject: &S) {
         return;
     }
     let (store, other) = (subject.open(), subject.open());
-    let dies = other.attend(id(1)).unwrap();
+    let (dies, lives) = (other.attend(id(1)).unwrap(), other.attend(id(3)).unwrap());
     take(&other, scoped(1, "ada", &["build"]));
+    take(&other, scoped(3, "ada", &["test"]));
     let mut presence = Sleeper::new(&store, id(2));
-    let watch = Some(Watched {
-        id: id(1),
-        part: Part::Holder,
-    });
+    let watch = [holder(1), holder(3)];
     let now = whole_of(&store).now();
-    let woken = presence.sleep_while(watch, Some(now.plus_millis(100)), || {
+    let woken = presence.sleep_while(&watch, Some(now.plus_millis(100)), || {
         pass(subject, 100);
     });
-    assert_eq!(woken, Woken::Time, "the watched lives");
+    assert_eq!(woken, Woken::Time, "the watched live");
     assert_eq!(
-        presence.sleep_while(watch, None, || drop(dies)),
+        presence.sleep_while(&watch, None, || drop(dies)),
         Woken::Watch
     );
-    assert_eq!(presence.sleep_while(watch, None, || {}), Woken::Watch);
+    assert_eq!(presence.sleep_while(&watch, None, || {}), Woken::Watch);
     presence.end();
+    lives.end();
 }
 
 pub(super) fn the_call_descriptor_becomes_readable<S: Subject>(subject: &S) {

@@ -214,7 +214,7 @@ impl MemoryPresence {
     /// Registers for what is slept for; the guard takes it back.
     fn asleep(
         &mut self,
-        watch: Option<Watched>,
+        watch: &[Watched],
         until: Option<Timestamp>,
     ) -> Result<Asleep, StoreError> {
         if self.nudges.is_none() {
@@ -223,18 +223,18 @@ impl MemoryPresence {
         }
         let asleep = Asleep {
             serial: self.serial,
-            watch,
+            watch: watch.to_vec(),
             workspace: Arc::clone(&self.workspace),
         };
         if let Some((bell, heard)) = &self.nudges {
             drain(heard);
             let mut table = self.workspace.presences.table();
-            if let Some(Watched { id, .. }) = watch {
+            for Watched { id, .. } in watch {
                 let watcher = Watcher {
                     serial: self.serial,
                     bell: bell.clone(),
                 };
-                table.watchers.entry(id).or_default().push(watcher);
+                table.watchers.entry(*id).or_default().push(watcher);
             }
             if until.is_some() {
                 table.timed.insert(self.serial, bell.clone());
@@ -281,7 +281,7 @@ impl MemoryPresence {
 /// Takes a sleeper's registrations back.
 struct Asleep {
     serial: u64,
-    watch: Option<Watched>,
+    watch: Vec<Watched>,
     workspace: Arc<Shared>,
 }
 
@@ -289,13 +289,12 @@ impl Drop for Asleep {
     fn drop(&mut self) {
         let mut table = self.workspace.presences.table();
         table.timed.remove(&self.serial);
-        let Some(Watched { id, .. }) = self.watch else {
-            return;
-        };
-        if let Some(watchers) = table.watchers.get_mut(&id) {
-            watchers.retain(|watcher| watcher.serial != self.serial);
-            if watchers.is_empty() {
-                table.watchers.remove(&id);
+        for Watched { id, .. } in &self.watch {
+            if let Some(watchers) = table.watchers.get_mut(id) {
+                watchers.retain(|watcher| watcher.serial != self.serial);
+                if watchers.is_empty() {
+                    table.watchers.remove(id);
+                }
             }
         }
     }
@@ -327,19 +326,19 @@ impl Presence for MemoryPresence {
     /// nobody else could commit.
     fn sleep(
         &mut self,
-        watch: Option<Watched>,
+        watch: &[Watched],
         until: Option<Timestamp>,
         interrupt: Option<BorrowedFd<'_>>,
     ) -> Result<Woken, StoreError> {
         self.listen()?;
         // Registered first and looked at then: what comes between the two rings the bell.
-        let asleep = self.asleep(watch, until)?;
+        let _asleep = self.asleep(watch, until)?;
         let mut is_interrupted = false;
         loop {
             if self.calls.as_ref().is_some_and(drain) {
                 return Ok(Woken::Called);
             }
-            if asleep.watch.is_some_and(|watched| self.is_over(watched)) {
+            if watch.iter().any(|watched| self.is_over(*watched)) {
                 return Ok(Woken::Watch);
             }
             if is_interrupted {
