@@ -183,8 +183,13 @@ impl Presence for FilePresence {
             Ok(copy)
         });
         self.command = Some(command);
+        // The only thing wrong about the number can be the limit.
+        let action = match copy {
+            Err(Errno::INVAL) => "open as descriptor 64 or higher (raise `ulimit -n`)",
+            _ => "copy the descriptor of",
+        };
         copy.map(Some)
-            .map_err(|errno| self.fail("copy", &command_path(self.id), errno))
+            .map_err(|errno| self.fail(action, &command_path(self.id), errno))
     }
 
     fn listen(&mut self) -> Result<(), StoreError> {

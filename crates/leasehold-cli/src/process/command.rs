@@ -11,15 +11,11 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 
-use rustix::io::{Errno, FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
+use rustix::io::Errno;
 use rustix::process::Pid;
 
 use super::signals::Signals;
 use super::terminal::Terminal;
-
-/// The lowest number of the inherited descriptor: scripts close 3 to 9, and shells keep their own
-/// copies from 10 on.
-pub(super) const INHERITED_FD_MIN: i32 = 64;
 
 /// A command to run while a lease is held.
 #[derive(Debug)]
@@ -63,7 +59,8 @@ impl GuardedCommand {
     }
 
     /// Hands `descriptor` down to the command and whatever it starts: a kernel file lock on it is
-    /// the command's proof of life. Our copy is closed by [`spawn`](Self::spawn).
+    /// the command's proof of life. It has to be one that `exec` does not close, and is closed by
+    /// [`spawn`](Self::spawn).
     pub(crate) fn inherit(mut self, descriptor: OwnedFd) -> Self {
         self.inherit = Some(descriptor);
         self
@@ -85,16 +82,6 @@ impl GuardedCommand {
     }
 
     fn launch(self) -> Result<RunningCommand, SpawnError> {
-        // Inheritable from here to the end of the function, where it is closed: no other child can
-        // get it.
-        let _inherited = self
-            .inherit
-            .as_ref()
-            .map(inheritable)
-            .transpose()
-            .map_err(|errno| SpawnError::Inherit {
-                source: errno.into(),
-            })?;
         let terminal = Terminal::ours();
         let child = self.start().map_err(|error| self.explain(error))?;
         Ok(RunningCommand::new(&child, terminal))
@@ -180,13 +167,6 @@ pub(crate) enum SpawnError {
         #[source]
         source: io::Error,
     },
-    /// The proof of life cannot be handed down, so the command would not be protected.
-    #[error("hand the command its proof of life (descriptor {INHERITED_FD_MIN} or higher)")]
-    Inherit {
-        /// Why; "invalid argument" means that the limit on open files is too low (`ulimit -n`).
-        #[source]
-        source: io::Error,
-    },
 }
 
 impl SpawnError {
@@ -194,16 +174,9 @@ impl SpawnError {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::NotFound { .. } => 127,
-            Self::NoInterpreter { .. } | Self::NotStartable { .. } | Self::Inherit { .. } => 126,
+            Self::NoInterpreter { .. } | Self::NotStartable { .. } => 126,
         }
     }
-}
-
-/// Returns a copy of `descriptor` that `exec` does not close.
-fn inheritable(descriptor: &OwnedFd) -> rustix::io::Result<OwnedFd> {
-    let copy = fcntl_dupfd_cloexec(descriptor, INHERITED_FD_MIN)?;
-    fcntl_setfd(&copy, FdFlags::empty())?;
-    Ok(copy)
 }
 
 fn is(error: &io::Error, errno: Errno) -> bool {

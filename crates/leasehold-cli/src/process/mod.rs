@@ -25,8 +25,8 @@
 //! - A process that left the command's tree (its parent ended) *and* its process groups before the
 //!   lease was lost is not found, so it is not stopped.
 //! - Beyond Linux only the command's own process group is stopped.
-//! - [`GuardedCommand::spawn`] assumes that no other thread starts a process at the same time: the
-//!   inherited descriptor is briefly inheritable by all.
+//! - [`GuardedCommand::spawn`] assumes that no other thread starts a process meanwhile: the inherited
+//!   descriptor is inheritable by all.
 
 mod alarm;
 mod command;

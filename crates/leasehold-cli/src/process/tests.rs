@@ -10,6 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, flock};
+use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::*;
@@ -44,7 +45,9 @@ fn guard(words: &str) -> i32 {
     if let Some(path) = std::env::var_os(INHERIT) {
         let file = File::create(path).unwrap();
         flock(&file, FlockOperation::LockExclusive).unwrap();
-        command = command.inherit(file.into());
+        let copy = fcntl_dupfd_cloexec(&file, 64).unwrap();
+        fcntl_setfd(&copy, FdFlags::empty()).unwrap();
+        command = command.inherit(copy);
     }
     let running = match command.env("LEASEHOLD_TOKEN", "42").spawn(&signals) {
         Ok(running) => running,
