@@ -17,6 +17,11 @@ use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// A sleeper looks again at least this often. There are things that nobody calls it for: a time that
+/// was set after it looked (the expiry of a lease that was a ticket then, a renewal for less), a call
+/// that was lost with the process that should have made it.
+const LOOK_MS: u64 = 5_000;
+
 /// How a caller takes part in a wait.
 pub struct Waiting<'a> {
     /// Becomes readable when the caller may want the wait to end.
@@ -431,7 +436,12 @@ impl<S: Store> Acquire<'_, S> {
         let ends = blockers.iter().filter_map(|blocker| self.ends(blocker));
         // A time that has passed and changed nothing must not keep this process awake.
         let ends = ends.filter(|ends| *ends > clock.now());
-        let until = ends.chain(self.limit).chain(place.thaw()).min();
+        let look = clock.now().plus_millis(LOOK_MS);
+        let until = ends
+            .chain(self.limit)
+            .chain(place.thaw())
+            .chain([look])
+            .min();
         let watch: Vec<Watched> = blockers.iter().filter_map(watched).collect();
         let presence = self.presence.as_mut().ok_or(ServiceError::Unknown)?;
         Ok(presence.sleep(&watch, until, waiting.interrupt)?)

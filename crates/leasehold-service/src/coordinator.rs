@@ -1,13 +1,16 @@
 //! The coordinator: joins the kernel, which decides, with a store, which remembers.
 
 use crate::acquire::{self, Acquired, Waiting};
+use crate::foresee::{self, Foresight};
+use crate::sweep::{self, Swept};
 use crate::{Clock, Leasing, ServiceError};
 use leasehold_core::command::{Ask, Command};
 use leasehold_core::decide::{self, decide};
+use leasehold_core::event::Event;
 use leasehold_core::limits::Policy;
-use leasehold_core::verdict::{Decision, More, Verdict};
+use leasehold_core::verdict::{More, Verdict};
 use leasehold_core::view::{Key, View};
-use leasehold_core::{LeaseId, lease::Kind};
+use leasehold_core::{Identity, LeaseId, Resource, lease::Kind};
 use leasehold_store::{Access, Committed, Loaded, Store};
 
 /// How often a decision is made again because others changed what it was made on. The file store
@@ -70,6 +73,34 @@ impl<S: Store> Coordinator<S> {
     }
 }
 
+impl<S: Store> Coordinator<S> {
+    /// Loads, decides, commits, and all of it again where others were faster. `run` returns the answer,
+    /// the events to commit with it, and whom the commit wakes.
+    pub(crate) fn carry_out<T>(
+        &self,
+        keys: &[Key],
+        run: impl Fn(&View) -> Result<(T, Vec<Event>, Vec<LeaseId>), More>,
+    ) -> Result<Answer<T>, ServiceError> {
+        for _ in 0..ATTEMPTS_MAX {
+            let ((value, events, wakes), loaded) = self.with_view(keys, Access::Decide, &run)?;
+            let clock = Clock::at(loaded.view().now());
+            let committed = if events.is_empty() {
+                Committed::Done
+            } else {
+                self.store.commit(loaded, &events, &wakes)?
+            };
+            match committed {
+                Committed::Done => return Ok(Answer { value, clock }),
+                Committed::Conflict => {}
+                Committed::Unknown => return Err(ServiceError::Unknown),
+            }
+        }
+        Err(ServiceError::Contended {
+            attempts: ATTEMPTS_MAX,
+        })
+    }
+}
+
 impl<S: Store> Leasing for Coordinator<S> {
     fn workspace(&self) -> &str {
         self.store.workspace()
@@ -81,35 +112,18 @@ impl<S: Store> Leasing for Coordinator<S> {
 
     fn execute(&self, command: &Command) -> Result<Answer<Verdict>, ServiceError> {
         let footprint = command.footprint();
-        for _ in 0..ATTEMPTS_MAX {
-            let run = |view: &View| decide(view, command, &self.policy);
-            let (decision, loaded) = self.with_view(&footprint, Access::Decide, run)?;
-            let Decision {
-                verdict,
-                events,
-                wakes,
-            } = decision;
-            let clock = Clock::at(loaded.view().now());
-            if events.is_empty() {
-                return Ok(Answer {
-                    value: verdict,
-                    clock,
-                });
-            }
-            match self.store.commit(loaded, &events, &wakes)? {
-                Committed::Done => {
-                    return Ok(Answer {
-                        value: verdict,
-                        clock,
-                    });
-                }
-                Committed::Conflict => {}
-                Committed::Unknown => return Err(ServiceError::Unknown),
-            }
-        }
-        Err(ServiceError::Contended {
-            attempts: ATTEMPTS_MAX,
+        self.carry_out(&footprint, |view| {
+            let decision = decide(view, command, &self.policy)?;
+            Ok((decision.verdict, decision.events, decision.wakes))
         })
+    }
+
+    fn foresee(&self, ask: &Ask) -> Result<Answer<Foresight>, ServiceError> {
+        foresee::foresee(self, ask)
+    }
+
+    fn sweep(&self, resources: &[Resource], by: &Identity) -> Result<Answer<Swept>, ServiceError> {
+        sweep::sweep(self, resources, by)
     }
 
     fn look(&self, keys: &[Key]) -> Result<Answer<View>, ServiceError> {

@@ -6,6 +6,8 @@
 //! * [`Coordinator`]: the implementation over a store: load, [`decide`](leasehold_core::decide::decide),
 //!   commit, and again on a conflict.
 //! * `acquire`: asking and waiting; [`Held`] is what comes of it.
+//! * `foresee`: what a request would be answered, without asking it.
+//! * `sweep`: ending what nobody can rely on any more.
 //!
 //! # Guarantees
 //!
@@ -18,13 +20,17 @@
 
 mod acquire;
 mod coordinator;
+mod foresee;
+mod sweep;
 
 pub use acquire::{Acquired, Held, Waiting};
 pub use coordinator::{Answer, Coordinator};
+pub use foresee::Foresight;
+pub use sweep::Swept;
 
 use leasehold_core::command::{Ask, Command};
 use leasehold_core::view::{Key, View};
-use leasehold_core::{LeaseId, Resource, Timestamp, Ttl, verdict::Verdict};
+use leasehold_core::{Identity, LeaseId, Resource, Timestamp, Ttl, verdict::Verdict};
 use leasehold_store::StoreError;
 use std::time::{Duration, SystemTime};
 
@@ -68,6 +74,20 @@ pub trait Leasing {
     /// # Errors
     /// [`ServiceError`].
     fn look(&self, keys: &[Key]) -> Result<Answer<View>, ServiceError>;
+
+    /// Returns what a request would be answered now. Changes nothing and holds nobody off.
+    ///
+    /// # Errors
+    /// [`ServiceError`]; a refusal is none.
+    fn foresee(&self, ask: &Ask) -> Result<Answer<Foresight>, ServiceError>;
+
+    /// Ends the leases that are past their time or whose processes are dead, on what overlaps these
+    /// resources; without any, in the whole workspace. What is past its time is taken away, so the
+    /// audit keeps `by`.
+    ///
+    /// # Errors
+    /// [`ServiceError`]; some may have been ended by then.
+    fn sweep(&self, resources: &[Resource], by: &Identity) -> Result<Answer<Swept>, ServiceError>;
 
     /// Returns whether a lease is held and its work may run.
     ///

@@ -16,6 +16,9 @@ const DEAD: Life = Life {
     command: Pulse::Dead,
 };
 
+/// A little less than the time after which a waiter looks again by itself.
+const UNTIL_IT_LOOKS: Duration = Duration::from_millis(4_500);
+
 fn ask(number: u128) -> Ask {
     let claim = Claim::new(Resource::parse("build").expect("a name"), Intent::Mutates);
     Ask {
@@ -99,7 +102,7 @@ fn a_waiter_with_nobody_in_its_way_does_not_sleep() {
             ended.store(true, Ordering::SeqCst);
         });
         let begun = Instant::now();
-        while !ended.load(Ordering::SeqCst) && begun.elapsed() < Duration::from_secs(5) {
+        while !ended.load(Ordering::SeqCst) && begun.elapsed() < UNTIL_IT_LOOKS {
             thread::sleep(Duration::from_millis(2));
         }
         let in_time = ended.load(Ordering::SeqCst);
@@ -128,7 +131,7 @@ fn the_death_of_any_holder_of_a_pool_is_seen() {
             presence
         });
         let [first, second] = holders;
-        let waits = AtomicBool::new(false);
+        let (waits, mut died) = (AtomicBool::new(false), Instant::now());
         thread::scope(|scope| {
             scope.spawn(|| {
                 acquire(&coordinator, slot(10 + dies), &mut || {
@@ -136,9 +139,10 @@ fn the_death_of_any_holder_of_a_pool_is_seen() {
                 });
             });
             eventually("the third waits", || waits.load(Ordering::SeqCst));
-            // The memory store looks again only when it is told to.
+            died = Instant::now();
             drop(first);
         });
+        assert!(died.elapsed() < UNTIL_IT_LOOKS, "it slept");
         second.end();
         let release = |number| {
             let by = Identity::named("ada", "h");

@@ -18,8 +18,6 @@ use std::time::Duration;
 /// The lowest number of the descriptor that a command inherits: above those that shells and programs
 /// use for themselves.
 const INHERITED_MIN: i32 = 64;
-/// A sleeper looks again at least this often, whatever it was not told.
-const SLEEP_MS_MAX: u64 = 5_000;
 /// How many are watched at once, a descriptor each. Of more (the holders of a large pool) the others'
 /// ends are seen at the next look.
 const WATCHES_MAX: usize = 64;
@@ -144,7 +142,7 @@ impl FilePresence {
     fn poll(
         &self,
         interrupt: Option<BorrowedFd<'_>>,
-        wait_ms: u64,
+        wait_ms: Option<u64>,
     ) -> Result<Option<Woken>, StoreError> {
         let calls = self.calls.as_ref();
         let calls = calls.map(|calls| (calls.as_fd(), PollFlags::IN, Woken::Called));
@@ -156,14 +154,11 @@ impl FilePresence {
             .iter()
             .map(|(fd, event, _)| PollFd::from_borrowed_fd(*fd, *event))
             .collect();
-        let seconds = i64::try_from(wait_ms / 1000).unwrap_or(i64::MAX);
-        let nanos = (wait_ms % 1000) * 1_000_000;
-        let timeout = Timespec {
-            tv_sec: seconds,
-            tv_nsec: nanos.try_into().unwrap_or(0),
-        };
+        // A time too far away to be said is never reached in one sleep.
+        let timeout = wait_ms.map(Duration::from_millis);
+        let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
         // A signal by itself says nothing: one that should end the wait makes the interrupt readable.
-        retry(|| rustix::event::poll(&mut fds, Some(&timeout)))
+        retry(|| rustix::event::poll(&mut fds, timeout.as_ref()))
             .map_err(|errno| self.fail("wait at", &wake_path(self.id), errno))?;
         let ready = fds.iter().position(|fd| !fd.revents().is_empty());
         Ok(ready.map(|place| sources[place].2))
@@ -210,10 +205,8 @@ impl Presence for FilePresence {
         interrupt: Option<BorrowedFd<'_>>,
     ) -> Result<Woken, StoreError> {
         self.watch(watch)?;
-        let wait_ms = match until {
-            None => SLEEP_MS_MAX,
-            Some(until) => until.millis_since(self.shared.now()?).min(SLEEP_MS_MAX),
-        };
+        let now = until.map(|_| self.shared.now()).transpose()?;
+        let wait_ms = until.zip(now).map(|(until, now)| until.millis_since(now));
         let woken = self.poll(interrupt, wait_ms)?.unwrap_or(Woken::Time);
         match woken {
             Woken::Called => self.clear_calls(),
