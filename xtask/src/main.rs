@@ -1,8 +1,9 @@
-//! What continuous integration runs, as a program: `cargo xtask ci`.
+//! What continuous integration runs, as a program: `cargo xtask ci`; and the proof: `cargo xtask proof`.
 //!
 //! The same steps run on every machine. They need the Rust toolchain and git, and nothing else.
 
 mod ci;
+mod proof;
 mod step;
 
 use std::env;
@@ -13,6 +14,8 @@ Usage: cargo xtask <TASK>
 
 Tasks:
   ci      Check format and lints, build, document and test: everything that has to pass
+  proof   Try to break every promise: model check, simulation, real processes, faults, damage, fuzz,
+          planted bugs; what follows is passed on (--minutes 60, --seed N, layers)
   help    Print this help";
 
 fn main() -> ExitCode {
@@ -20,6 +23,7 @@ fn main() -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["ci"] => ci::run(),
+        ["proof", arguments @ ..] => proof::run(arguments),
         [] | ["help" | "-h" | "--help"] => {
             println!("{HELP}");
             ExitCode::SUCCESS

@@ -40,6 +40,13 @@ fn main() -> std::process::ExitCode {
 
 /// Does what the command line says and returns the exit code.
 fn run() -> u8 {
+    #[cfg(feature = "planted")]
+    if let Some(name) = std::env::var_os("LEASEHOLD_PLANTED")
+        && !leasehold_core::planted::plant(&name.to_string_lossy())
+    {
+        ui::talk(&format!("error: there is no bug {name:?} to plant"));
+        return exit::ERROR;
+    }
     if let Some(guard) = plain::guard(std::env::args_os().skip(1)) {
         return commands::run(Verb::Guard(guard));
     }

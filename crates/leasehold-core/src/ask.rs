@@ -6,6 +6,7 @@ use crate::event::{Event, RefusedFor};
 use crate::identity::Agent;
 use crate::lease::{Kind, Lease};
 use crate::limits::{CHAIN_MAX, CLAIMS_MAX, SLOTS_MAX, TEXT_BYTES_MAX, TICKETS_MAX};
+use crate::planted::Bug;
 use crate::rules::is_full;
 use crate::seniority::{Birth, Seniority};
 use crate::settle::{Taken, Work, bind};
@@ -44,6 +45,9 @@ pub(crate) fn ask(work: &mut Work<'_>, ask: &Ask) -> Result<Verdict, More> {
 
 /// Step 1: the same request again gets the same answer.
 fn answered_before(work: &Work<'_>, ask: &Ask) -> Result<Option<Verdict>, More> {
+    if Bug::ForgetRequest.is_planted() {
+        return Ok(None);
+    }
     if let Some(lease) = work.view().lease(ask.id) {
         return Ok(Some(Verdict::Granted(Arc::clone(lease))));
     }
@@ -94,8 +98,9 @@ fn out_of_limits(work: &Work<'_>, ask: &Ask) -> Result<Option<Refusal>, More> {
         Limit::Text
     } else if ask.wait != Wait::No && work.view().tickets().count() >= TICKETS_MAX {
         Limit::Tickets
-    } else if work.view().counters().token.get() + TICKETS_MAX as u64
-        >= crate::token::FencingToken::MAX.get()
+    } else if work.view().counters().number == u64::MAX
+        || work.view().counters().token.get() + TICKETS_MAX as u64
+            >= crate::token::FencingToken::MAX.get()
     {
         Limit::Tokens
     } else {
@@ -468,4 +473,36 @@ pub(crate) fn death(work: &Work<'_>, before: &View, ticket: &Ticket) -> Death {
         }
     }
     death
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::Command;
+    use crate::{FencingToken, view::Counters};
+    use crate::{Identity, Intent, Resource, Timestamp, decide::decide, limits::Policy};
+
+    /// In a workspace where these were the last numbers given out.
+    fn ask_after(number: u64, token: FencingToken) -> Verdict {
+        let mut view = View::new(Timestamp::from_millis(1), Counters { number, token });
+        view.mark_loaded(Key::All);
+        let claim = Claim::new(Resource::parse("build").unwrap(), Intent::Mutates);
+        let who = Identity::nameless("ada", "host");
+        let ask = Ask::new(LeaseId::new(1), who, alloc::vec![claim]);
+        let decision = decide(&view, &Command::Ask(ask), &Policy::default());
+        decision.unwrap().verdict
+    }
+
+    #[test]
+    fn the_last_number_and_the_last_tokens_are_not_gone_beyond() {
+        let (first, last) = (FencingToken::new(1).unwrap(), FencingToken::MAX);
+        assert!(matches!(
+            ask_after(u64::MAX - 1, first),
+            Verdict::Granted(_)
+        ));
+        for verdict in [ask_after(u64::MAX, first), ask_after(1, last)] {
+            let limit = Verdict::Refused(Refusal::Limit(Limit::Tokens));
+            assert_eq!(verdict, limit);
+        }
+    }
 }

@@ -7,6 +7,7 @@ use crate::freeze::Freeze;
 use crate::identity::Identity;
 use crate::lease::{Kind, Lease, Pickup};
 use crate::limits::Policy;
+use crate::planted::Bug;
 use crate::settle::{Work, bind};
 use crate::ticket::{Ticket, TicketState};
 use crate::verdict::{Death, Decision, More, Place, Verdict};
@@ -104,7 +105,7 @@ fn pick_up(work: &mut Work<'_>, id: LeaseId) -> Result<Verdict, More> {
     let Some(mut lease) = work.view().lease(id).cloned() else {
         return Ok(Verdict::Lost(id));
     };
-    if !lease.is_bound() {
+    if !lease.is_bound() && !Bug::StartBeforePickup.is_planted() {
         require_revived(work, &lease)?;
         bind(Arc::make_mut(&mut lease), work.view().now());
         work.push(Event::Bound {

@@ -1,5 +1,6 @@
 //! What a holder will do with a resource, and which intents exclude each other (law L2).
 
+use crate::planted::Bug;
 use core::{fmt, str::FromStr};
 
 /// One of the six intents of Klock's protocol.
@@ -63,6 +64,11 @@ impl Intent {
     #[must_use]
     pub fn conflicts_with(self, other: Self) -> bool {
         match (self.class(), other.class()) {
+            (Class::Exclusive, Class::Reader) | (Class::Reader, Class::Exclusive)
+                if Bug::ReadBesideWriters.is_planted() =>
+            {
+                false
+            }
             (Class::Exclusive, _) | (_, Class::Exclusive) => true,
             (Class::Provider, Class::Provider) => true,
             (Class::Reader, _) | (_, Class::Reader) => false,

@@ -6,6 +6,7 @@
 use crate::claim::{Claim, any_conflict};
 use crate::lease::{Kind, Lease, Pickup};
 use crate::limits::Policy;
+use crate::planted::Bug;
 use crate::seniority::Seniority;
 use crate::ticket::Ticket;
 use crate::view::{Key, Pulse, View};
@@ -48,7 +49,8 @@ impl<'a> Rules<'a> {
 
     /// Returns whether guard and command of a bound scoped lease are known to be dead.
     pub(crate) fn is_over(self, lease: &Lease) -> bool {
-        self.guard_is_dead(lease) && self.command_is_dead(lease.id)
+        let command_is_dead = self.command_is_dead(lease.id) || Bug::AbandonOrphans.is_planted();
+        self.guard_is_dead(lease) && command_is_dead
     }
 
     /// Rule 3: whether a lease is live.
@@ -61,6 +63,10 @@ impl<'a> Rules<'a> {
         if self.guard_is_dead(lease) {
             let protected = |since| now.millis_since(since) < self.policy.orphan_ms;
             return !self.command_is_dead(lease.id) && lease.orphaned.is_none_or(protected);
+        }
+        let is_near = |at| at <= now.plus_millis(500);
+        if Bug::ExpireEarly.is_planted() && lease.expires.is_some_and(is_near) {
+            return false;
         }
         let lapses = lease
             .expires
@@ -129,6 +135,9 @@ impl<'a> Rules<'a> {
     /// Returns whether a waiting ticket's waiter is gone, or its time is over.
     pub(crate) fn waiter_is_gone(self, ticket: &Ticket) -> bool {
         let over = |until| until <= self.view.now();
+        if Bug::GrantToDead.is_planted() {
+            return ticket.wait_until.is_some_and(over);
+        }
         self.holder_is_dead(ticket.request) || ticket.wait_until.is_some_and(over)
     }
 
@@ -136,7 +145,8 @@ impl<'a> Rules<'a> {
     pub(crate) fn is_active(self, ticket: &'a Ticket) -> bool {
         ticket.is_waiting()
             && !self.waiter_is_gone(ticket)
-            && (self.view.freezes().next().is_none()
+            && (Bug::IgnoreFreeze.is_planted()
+                || self.view.freezes().next().is_none()
                 || self.freezes_on(&self.need_of(ticket)).next().is_none())
     }
 
@@ -307,7 +317,8 @@ impl<'a> Rules<'a> {
 
     /// Rule 10: whether an active ticket may go on waiting.
     pub(crate) fn is_legal(self, all: &'a [Judged<'a>], r: &'a Judged<'a>) -> bool {
-        !r.pressed
+        Bug::NeverDie.is_planted()
+            || !r.pressed
             || (self
                 .lease_blockers_of(all, r)
                 .iter()
@@ -401,6 +412,9 @@ fn may_want(ticket: &Ticket, lease: &Lease) -> bool {
 pub(crate) fn is_ahead(q: &Judged<'_>, r: &Judged<'_>) -> bool {
     let passes =
         |a: &Judged<'_>, b: &Judged<'_>| a.pressed && a.seniority.is_older_than(&b.seniority);
+    if Bug::NeverPass.is_planted() {
+        return q.ticket.number < r.ticket.number;
+    }
     if q.ticket.number == r.ticket.number || passes(r, q) {
         return false;
     }
@@ -417,5 +431,6 @@ fn slots_ahead(all: &[Judged<'_>], r: &Judged<'_>, pool: &Claim) -> usize {
 
 /// Returns whether a pool has no slot left beside `taken`.
 pub(crate) fn is_full(pool: &Claim, taken: usize) -> bool {
+    let taken = taken - usize::from(Bug::OneSlotMore.is_planted() && taken > 0);
     pool.slots.is_some_and(|size| taken >= size.get() as usize)
 }

@@ -7,6 +7,7 @@
 use crate::claim::Claim;
 use crate::lease::{Kind, Lease, Pickup};
 use crate::limits::Policy;
+use crate::planted::Bug;
 use crate::rules::{Judged, Missing, Rules};
 use crate::seniority::Birth;
 use crate::ticket::{Ticket, TicketState};
@@ -266,7 +267,10 @@ impl<'a> Work<'a> {
         let Some(r) = judged.iter().find(|r| r.ticket.request == request) else {
             return Ok(());
         };
-        let cards = self.cards_of(r);
+        let mut cards = self.cards_of(r);
+        if Bug::ForgetCards.is_planted() {
+            cards.clear();
+        }
         let ticket = Arc::new(r.ticket.clone());
         self.require(cards.iter().map(|card| Key::Place(card.who.place())))?;
         self.wakes.push(request);
@@ -334,7 +338,9 @@ impl<'a> Work<'a> {
             let from = Some(Arc::clone(&ticket));
             return self.grant_ticket(&ticket, Taken::AtOnce { from, spent: None });
         }
-        self.wakes.push(request);
+        if !Bug::ForgetWaiter.is_planted() {
+            self.wakes.push(request);
+        }
         self.grant_ticket(&ticket, Taken::Later)
     }
 
@@ -342,9 +348,12 @@ impl<'a> Work<'a> {
     /// its way goes.
     pub(crate) fn grant_ticket(&mut self, ticket: &Ticket, taken: Taken) -> Result<(), More> {
         let rules = self.rules();
-        let need = rules
+        let mut need = rules
             .need(&ticket.inside, &ticket.claims, ticket.kind)
             .into_owned();
+        if Bug::GrantInPart.is_planted() {
+            need.truncate(1);
+        }
         let held = rules.holds(ticket);
         let youngest = held.iter().map(|lease| &lease.seniority).max();
         let judged = youngest
@@ -357,7 +366,10 @@ impl<'a> Work<'a> {
         self.require(places)?;
         let token = self.view.counters().token.next();
         // `ask` refuses while less than the longest queue's worth of tokens is left.
-        let token = token.unwrap_or(crate::token::FencingToken::MAX);
+        let mut token = token.unwrap_or(crate::token::FencingToken::MAX);
+        if Bug::ReuseToken.is_planted() {
+            token = self.view.counters().token;
+        }
         let now = self.view.now();
         let lapsed = self.lapsed_by(ticket, &need);
         self.require(lapsed.iter().flat_map(overlaps))?;

@@ -66,7 +66,7 @@ pub enum Limit {
     /// An owner, host, session or command longer than
     /// [`TEXT_BYTES_MAX`](crate::limits::TEXT_BYTES_MAX).
     Text,
-    /// All tokens of the workspace are used up.
+    /// All tokens or all numbers of the workspace are used up.
     Tokens,
 }
 

@@ -8,6 +8,7 @@ use crate::homes::{command_path, lease_path};
 use crate::log::retry;
 use crate::root::Root;
 use leasehold_core::LeaseId;
+use leasehold_core::planted::Bug;
 use leasehold_core::view::{Life, Pulse};
 use rustix::fs::{FlockOperation, OFlags};
 use rustix::io::Errno;
@@ -67,6 +68,7 @@ pub(crate) fn life(root: &Root, attended: &Attended, id: LeaseId) -> Life {
 pub(crate) fn pulse(root: &Root, path: &str) -> Pulse {
     match try_lock(root, path) {
         Ok(Some(_)) | Err(Errno::NOENT) => Pulse::Dead,
+        Err(_) if Bug::UnreadableIsDead.is_planted() => Pulse::Dead,
         Ok(None) | Err(_) => Pulse::Alive,
     }
 }

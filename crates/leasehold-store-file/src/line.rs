@@ -3,6 +3,8 @@
 //! `{"v":1,…,"len":N,"crc":"xxxxxxxx"}`: `len` counts the bytes before `,"len"`, `crc` is the CRC-32 of
 //! all bytes before `,"crc"`. A line that was torn or changed anywhere does not open.
 
+use leasehold_core::planted::Bug;
+
 /// `,"crc":"xxxxxxxx"}`
 const CRC_BYTES: usize = 18;
 
@@ -20,6 +22,9 @@ pub(crate) fn is_whole(line: &[u8]) -> bool {
         return false;
     };
     let (before, end) = line.split_at(split);
+    if Bug::SkipChecksum.is_planted() {
+        return true;
+    }
     if end != format!(",\"crc\":\"{:08x}\"}}", crc32fast::hash(before)).as_bytes() {
         return false;
     }

@@ -96,7 +96,8 @@ pub(crate) fn begin(
     let used = epoch.epoch.max(state.counters.token.epoch());
     let used = used.max(before.map_or(0, |header| header.epoch));
     let epoch = Epoch {
-        epoch: used + 1,
+        // Past all epochs it is refused below; it must not begin again from none.
+        epoch: used.saturating_add(1),
         boot: shared.boot.clone(),
         synced: end,
     };

@@ -8,6 +8,7 @@ use crate::records::{Fault, Records};
 use crate::recover;
 use crate::shared::Shared;
 use crate::state::State;
+use leasehold_core::planted::Bug;
 use leasehold_core::view::{Key, View};
 use leasehold_core::{Timestamp, event::Event};
 use leasehold_store::StoreError;
@@ -50,7 +51,7 @@ impl<'a> Session<'a> {
         };
         inside.sign();
         let header = match header {
-            Some(header) if header.boot == shared.boot => header,
+            Some(header) if header.boot == shared.boot || Bug::WrongBoot.is_planted() => header,
             // A new workspace, a lost header, or the first stay after a boot.
             before => recover::begin(shared, &inside, before.as_ref())?,
         };
@@ -81,7 +82,7 @@ impl<'a> Session<'a> {
             let detail = format!("it has {end} bytes of the {applied} that were written");
             return Err(session.damaged(detail));
         }
-        if end > applied {
+        if end > applied && !Bug::SkipReplay.is_planted() {
             session.replay()?;
         }
         Ok(session)
@@ -117,6 +118,7 @@ impl<'a> Session<'a> {
             })?;
         match found {
             End::Clean => {}
+            End::Torn if Bug::KeepTornLine.is_planted() => {}
             End::Torn => {
                 self.segment
                     .cut(end)
@@ -238,7 +240,8 @@ impl<'a> Session<'a> {
         if events.is_empty() {
             return Ok(());
         }
-        let line = log::commit_line(self.now, events);
+        let dropped = usize::from(Bug::DropFromLog.is_planted() && events.len() > 1);
+        let line = log::commit_line(self.now, &events[dropped..]);
         let takes = events.iter().any(is_taking);
         // All that can fail for reading is done before the append.
         self.with_whole_records(|records| records.apply(events))?;
@@ -270,7 +273,8 @@ impl<'a> Session<'a> {
     /// whole. The records first: a kill in between leaves the line, and the next one replays it as that
     /// of a process that died after its commit. Returns whether it is as if nothing had been.
     fn take_back(&mut self, begin: u64) -> bool {
-        self.records.restore().is_ok() && self.segment.cut(begin).is_ok()
+        self.records.restore().is_ok()
+            && (Bug::KeepFailedGrant.is_planted() || self.segment.cut(begin).is_ok())
     }
 }
 

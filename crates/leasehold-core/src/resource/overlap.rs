@@ -21,9 +21,13 @@
 use super::path::PathPattern;
 use super::segment::{Segment, SegmentRef, Token};
 use super::wildcard::{End, matches};
+use crate::planted::Bug;
 
 /// Returns whether some path is in both.
 pub(super) fn overlaps(a: &PathPattern, b: &PathPattern) -> bool {
+    if Bug::CompareGlobsAsText.is_planted() && !(a.is_literal() && b.is_literal()) {
+        return a.text() == b.text();
+    }
     // One literal prefix must lie within the tree of the other; the longer one's remainder then
     // faces the wildcards of the shorter.
     let (shallow, deep) = if a.literal_prefix().len() <= b.literal_prefix().len() {

@@ -1,0 +1,190 @@
+//! First come, first served; and nobody is forgotten.
+
+use super::replay::{of, of_ticket, walk};
+use crate::processes::story::Story;
+use leasehold_core::claim::any_conflict;
+use leasehold_core::lease::{Kind, Pickup};
+use leasehold_core::{Claim, Lease, Ticket, View};
+
+/// Nobody is granted past an earlier ticket for the same, but an older one that is pressed; and after no
+/// commit a ticket waits that has nobody in its way.
+pub(in crate::processes) fn in_order(story: &Story) -> Vec<String> {
+    use leasehold_core::event::Event;
+    let mut said = Vec::new();
+    walk(story, |view, commit, event| {
+        let ms = commit.at / 1_000_000;
+        match event {
+            Some(Event::Granted { lease, from, .. }) => {
+                let ticket = match &lease.pickup {
+                    Pickup::Unbound(ticket) => Some(ticket),
+                    Pickup::Bound => from.as_ref(),
+                };
+                // What resumes a parked place and finds nobody in its way waits not at all.
+                let waited = ticket.filter(|_| !lease.is_bound());
+                if let Some(ticket) = waited.filter(|ticket| !is_waiting(view, ticket)) {
+                    let text = of_ticket(story, ticket);
+                    said.push(format!(
+                        "at {ms} ms granted to one that did not wait: {text}"
+                    ));
+                }
+                let number = ticket.map_or(u64::MAX, |ticket| ticket.number);
+                if let Some(passed) = passed(view, lease, number) {
+                    let (one, two) = (of(story, lease), of_ticket(story, passed));
+                    said.push(format!("at {ms} ms {one} was granted before {two}"));
+                }
+            }
+            None => {
+                let free = view
+                    .tickets()
+                    .find(|ticket| ticket.is_waiting() && is_free(view, ticket));
+                let text = free.map(|ticket| of_ticket(story, ticket));
+                said.extend(text.map(|text| format!("after {ms} ms nobody is in its way: {text}")));
+            }
+            Some(_) => {}
+        }
+    });
+    said
+}
+
+fn is_waiting(view: &View, ticket: &Ticket) -> bool {
+    let known = view.tickets().find(|known| known.number == ticket.number);
+    known.is_none_or(Ticket::is_waiting)
+}
+
+/// The earlier ticket that a grant goes past without being allowed to.
+fn passed<'a>(view: &'a View, lease: &Lease, number: u64) -> Option<&'a Ticket> {
+    let stands = |held: &Lease| held.kind == Kind::Standing && held.who.same_agent(&lease.who);
+    let may_press = !lease.inside.is_empty() || view.leases().any(stands);
+    view.tickets().find(|ticket| {
+        let is_earlier =
+            ticket.is_waiting() && ticket.number < number && ticket.request != lease.id;
+        let is_older = may_press && lease.seniority < ticket.seniority;
+        let is_own = ticket.inside.contains(&lease.id);
+        is_earlier && !is_older && !is_own && any_conflict(&need(view, ticket), &lease.claims)
+    })
+}
+
+/// What a ticket asks for that its chain does not cover.
+fn need(view: &View, ticket: &Ticket) -> Vec<Claim> {
+    let chain = ticket.inside.iter().filter_map(|id| view.lease(*id));
+    let chain = chain.filter(|outer| ticket.kind == Kind::Scoped || outer.kind == Kind::Standing);
+    let cover: Vec<&Claim> = chain.flat_map(|outer| &outer.claims).collect();
+    let open = |claim: &&Claim| !cover.iter().any(|own| own.covers(claim));
+    ticket.claims.iter().filter(open).cloned().collect()
+}
+
+/// Whether nothing at all is in the way of a ticket, be it dead or alive.
+fn is_free(view: &View, ticket: &Ticket) -> bool {
+    let is_outside = |lease: &&Lease| !ticket.inside.contains(&lease.id);
+    let mut leases = view.leases().filter(is_outside);
+    let is_held = leases.any(|lease| any_conflict(&ticket.claims, &lease.claims));
+    let meets = |other: &&Ticket| other.is_waiting() && other.number != ticket.number;
+    let same_pool = |other: &Ticket| {
+        let mut pairs = ticket
+            .claims
+            .iter()
+            .flat_map(|a| other.claims.iter().map(move |b| (a, b)));
+        pairs.any(|(a, b)| a.same_pool(b))
+    };
+    let mut others = view.tickets().filter(meets);
+    let is_queued =
+        others.any(|other| any_conflict(&ticket.claims, &other.claims) || same_pool(other));
+    let pools = ticket.claims.iter();
+    let is_full = pools
+        .filter_map(|claim| Some((claim, claim.slots?.get() as usize)))
+        .any(|(pool, size)| taken(view, pool) >= size);
+    !is_held && !is_queued && !is_full
+}
+
+/// How many slots of a pool are taken.
+pub(super) fn taken(view: &View, pool: &Claim) -> usize {
+    let has = |lease: &&Lease| lease.claims.iter().any(|own| own.same_pool(pool));
+    view.leases().filter(has).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::processes::check::sample::{Sample, lease};
+    use leasehold_core::event::Event;
+    use leasehold_core::lease::Holder;
+    use leasehold_core::ticket::TicketState;
+    use leasehold_core::{LeaseId, Timestamp};
+
+    fn ticket(op: u64) -> Ticket {
+        let lease = lease(op, "build", 0);
+        Ticket {
+            number: op,
+            request: LeaseId::new(u128::from(op)),
+            who: lease.who,
+            claims: lease.claims,
+            kind: lease.kind,
+            inside: Vec::new(),
+            agents: Vec::new(),
+            seniority: lease.seniority,
+            state: TicketState::Waiting,
+            wait_until: None,
+            ttl: None,
+            keep_while_alive: false,
+            strict: false,
+            since: Timestamp::from_millis(0),
+            holder: Holder::default(),
+        }
+    }
+
+    fn grant(op: u64) -> Event {
+        let mut lease = lease(op, "build", 0);
+        lease.pickup = Pickup::Unbound(ticket(op).into());
+        Event::Granted {
+            lease: lease.into(),
+            from: None,
+            spent: Vec::new(),
+        }
+    }
+
+    /// One holds, two and three wait; then one gives back and somebody is granted, or nobody.
+    fn after(next: Option<u64>) -> Vec<String> {
+        let mut sample = Sample::default();
+        let first = lease(1, "build", 0);
+        let first_grant = Event::Granted {
+            lease: first.clone().into(),
+            from: None,
+            spent: Vec::new(),
+        };
+        let queued = |op| Event::Queued {
+            ticket: ticket(op).into(),
+            spent: None,
+        };
+        sample
+            .commit(1, vec![first_grant])
+            .commit(2, vec![queued(2)])
+            .commit(3, vec![queued(3)]);
+        let mut events = vec![Event::Released {
+            lease: first.into(),
+        }];
+        events.extend(next.map(grant));
+        sample.commit(4, events);
+        in_order(&sample.story())
+    }
+
+    #[test]
+    fn the_first_who_came_is_next() {
+        assert_eq!(after(Some(2)), Vec::<String>::new());
+    }
+
+    #[test]
+    fn nobody_overtakes() {
+        assert_eq!(after(Some(3)).len(), 1);
+    }
+
+    #[test]
+    fn nobody_is_forgotten() {
+        let mut sample = Sample::default();
+        let queued = Event::Queued {
+            ticket: ticket(2).into(),
+            spent: None,
+        };
+        sample.commit(1, vec![queued]);
+        assert_eq!(in_order(&sample.story()).len(), 1);
+    }
+}

@@ -1,0 +1,338 @@
+//! The audit against the kernel as a sequential specification.
+//!
+//! The log gives the order of all commits, so nothing has to be searched: each event must follow from
+//! the state before it by the plain rules, told here once more and without the kernel's code (only its
+//! words: what conflicts, what covers). With `answers`, which finds for each answer a commit between its
+//! question and itself, this is linearizability with the log as the witness order.
+
+use super::queue;
+use crate::processes::history::Deed;
+use crate::processes::story::{Commit, Story, operation};
+use leasehold_core::claim::any_conflict;
+use leasehold_core::event::{Event, RefusedFor};
+use leasehold_core::lease::Kind;
+use leasehold_core::ticket::TicketState;
+use leasehold_core::{Claim, Lease, LeaseId, Ticket, Timestamp, View};
+
+/// A grant waits so long for its waiter.
+const PICKUP_MS: u64 = 10_000;
+
+/// Calls `each` with the state before every event, and afterwards with an empty list of events once more
+/// after each commit.
+pub(super) fn walk(story: &Story, mut each: impl FnMut(&View, &Commit, Option<&Event>)) {
+    let mut view = View::whole(Timestamp::from_millis(0));
+    for commit in &story.commits {
+        for event in &commit.events {
+            each(&view, commit, Some(event));
+            view.apply(event);
+        }
+        each(&view, commit, None);
+    }
+}
+
+/// Every event is legal after those before it.
+pub(in crate::processes) fn legal(story: &Story) -> Vec<String> {
+    let mut said = Vec::new();
+    let mut last_token = 0;
+    walk(story, |view, commit, event| {
+        let Some(event) = event else { return };
+        if let Event::Granted { lease, .. } = event {
+            let token = lease.token.get();
+            if token <= last_token {
+                said.push(format!(
+                    "token {token} of {} comes after {last_token}",
+                    of(story, lease)
+                ));
+            }
+            last_token = last_token.max(token);
+        }
+        if let Some(what) = wrong(story, view, commit, event) {
+            let name = event.name();
+            said.push(format!("`{name}` at {} ms: {what}", commit.at / 1_000_000));
+        }
+    });
+    said
+}
+
+pub(super) fn of(story: &Story, lease: &Lease) -> String {
+    let op = operation(&lease.holder.command).and_then(|op| story.ops.get(&op));
+    let op = op.map_or_else(String::new, |op| format!(" of {}", op.line()));
+    format!("{}{op}", lease.id)
+}
+
+pub(super) fn of_ticket(story: &Story, ticket: &Ticket) -> String {
+    let op = operation(&ticket.holder.command).and_then(|op| story.ops.get(&op));
+    let op = op.map_or_else(String::new, |op| format!(" of {}", op.line()));
+    format!("ticket {} ({}){op}", ticket.number, ticket.request)
+}
+
+fn wrong(story: &Story, view: &View, commit: &Commit, event: &Event) -> Option<String> {
+    let is_held = |lease: &Lease| view.lease(lease.id).is_some();
+    match event {
+        Event::Granted { lease, .. } => granted(story, view, lease),
+        Event::Bound { lease } => {
+            let is_unbound = view
+                .lease(lease.id)
+                .is_some_and(|before| !before.is_bound());
+            (!is_unbound).then(|| format!("nothing to pick up: {}", of(story, lease)))
+        }
+        Event::Renewed { lease } => {
+            let before = view.lease(lease.id).filter(|before| before.is_bound());
+            let ttl_ms = lease.ttl.map(|ttl| ttl.as_millis());
+            let expires = ttl_ms.map(|ttl_ms| Timestamp::from_millis(commit.at_ms + ttl_ms));
+            let is_right = before.is_some() && lease.expires == expires;
+            (!is_right).then(|| format!("not held, or not for its TTL: {}", of(story, lease)))
+        }
+        Event::Released { lease } | Event::Forced { lease, .. } if !is_held(lease) => {
+            Some(format!("it was not held: {}", of(story, lease)))
+        }
+        Event::Freed { lease } => freed(story, view, commit, lease),
+        Event::Orphaned { lease } => {
+            let may = is_held(lease) && may_be_dead(story, lease, commit.at);
+            (!may).then(|| format!("its guard lives: {}", of(story, lease)))
+        }
+        Event::Lapsed { lease } => lapsed(story, view, commit, lease),
+        Event::Passed { lease, .. } => {
+            let before = view.lease(lease.id).filter(|before| !before.is_bound())?;
+            let age_ms = commit.at_ms.saturating_sub(before.granted.as_millis());
+            let may = age_ms >= PICKUP_MS || may_be_dead(story, lease, commit.at);
+            (!may).then(|| format!("its waiter lives: {}", of(story, lease)))
+        }
+        Event::Queued { ticket, .. } => {
+            let is_next = ticket.number > view.counters().number;
+            (!is_next).then(|| format!("a number that was used: {}", of_ticket(story, ticket)))
+        }
+        Event::Resumed { ticket } => {
+            let before = view.ticket(ticket.request);
+            let same = view.tickets().find(|other| other.number == ticket.number);
+            let was_parked = same.is_some_and(|same| !same.is_waiting());
+            let is_new = before.is_none_or(|before| before.number == ticket.number);
+            (!was_parked || !is_new)
+                .then(|| format!("no parked place: {}", of_ticket(story, ticket)))
+        }
+        Event::Died { ticket, .. } => {
+            let holds = !ticket.inside.is_empty() || stands(view, ticket);
+            (!holds).then(|| format!("it holds nothing: {}", of_ticket(story, ticket)))
+        }
+        Event::Refused {
+            id,
+            claims,
+            reason,
+            by,
+            ..
+        } => refused(view, *id, claims, *reason, *by),
+        Event::Dropped { tickets, .. } => {
+            let is_due = |ticket: &Ticket| match ticket.state {
+                TicketState::Parked { until } => until.as_millis() <= commit.at_ms,
+                TicketState::Waiting => false,
+            };
+            let early = tickets.iter().find(|ticket| !is_due(ticket))?;
+            Some(format!(
+                "its place is kept still: {}",
+                of_ticket(story, early)
+            ))
+        }
+        _ => None,
+    }
+}
+
+fn granted(story: &Story, view: &View, lease: &Lease) -> Option<String> {
+    if view.lease(lease.id).is_some() {
+        return Some(format!("it is held already: {}", of(story, lease)));
+    }
+    let related =
+        |other: &Lease| lease.inside.contains(&other.id) || other.inside.contains(&lease.id);
+    let clash = view
+        .leases()
+        .find(|other| any_conflict(&lease.claims, &other.claims) && !related(other));
+    if let Some(other) = clash {
+        let (one, two) = (of(story, lease), of(story, other));
+        return Some(format!("{two} has it when it is granted to {one}"));
+    }
+    let mut pools = lease.claims.iter().filter(|claim| claim.slots.is_some());
+    let full = pools
+        .find(|pool| queue::taken(view, pool) >= pool.slots.map_or(0, |n| n.get() as usize))?;
+    Some(format!(
+        "the pool {} is full when it is granted to {}",
+        full.resource,
+        of(story, lease)
+    ))
+}
+
+fn freed(story: &Story, view: &View, commit: &Commit, lease: &Lease) -> Option<String> {
+    let what = match view.lease(lease.id) {
+        None => "it was not held",
+        Some(before) if before.kind == Kind::Standing => "standing leases do not end so",
+        Some(_) if !may_be_dead(story, lease, commit.at) => "its guard lives",
+        Some(_) => return None,
+    };
+    Some(format!("{what}: {}", of(story, lease)))
+}
+
+/// Whether anybody killed the guard of a lease by then, or with it the whole machine.
+fn may_be_dead(story: &Story, lease: &Lease, at: u64) -> bool {
+    let Some(op) = operation(&lease.holder.command).and_then(|op| story.ops.get(&op)) else {
+        // A lock whose process ended in the middle, or somebody who takes no part.
+        return true;
+    };
+    let killed = op.first_deed(&Deed::KillGuard);
+    let failed = op
+        .ended
+        .as_ref()
+        .filter(|_| story.setting.may_fail())
+        .map(|end| end.t);
+    let ends = [
+        killed,
+        failed,
+        story.boot_after(op.invoked),
+        story.lost_around(op),
+    ];
+    let seen = story.effect(at).saturating_add(story.slack);
+    ends.into_iter().flatten().any(|t| t <= seen)
+}
+
+fn lapsed(story: &Story, view: &View, commit: &Commit, lease: &Lease) -> Option<String> {
+    let Some(before) = view.lease(lease.id) else {
+        return Some(format!("it was not held: {}", of(story, lease)));
+    };
+    let is_due = before
+        .expires
+        .is_some_and(|at| at.as_millis() <= commit.at_ms);
+    if !is_due {
+        return Some(format!("before its time: {}", of(story, lease)));
+    }
+    if before.orphaned.is_some() {
+        return Some(format!("an orphan is protected: {}", of(story, lease)));
+    }
+    let op = operation(&lease.holder.command).and_then(|op| story.ops.get(&op));
+    let stopped = op.is_none_or(|op| op.first_deed(&Deed::StopGuard).is_some());
+    let half = before.ttl.map_or(0, |ttl| ttl.as_millis() / 2);
+    let is_machine = story.stall.as_millis() >= u128::from(half) || story.setting.may_fail();
+    let is_scoped = before.kind == Kind::Scoped;
+    (is_scoped && !stopped && !is_machine && story.setting.boots == 1).then(|| {
+        format!(
+            "its guard was never stopped and did not renew: {}",
+            of(story, lease)
+        )
+    })
+}
+
+fn stands(view: &View, ticket: &Ticket) -> bool {
+    let is_its = |lease: &Lease| lease.kind == Kind::Standing && lease.who.same_agent(&ticket.who);
+    view.leases().any(is_its)
+}
+
+fn refused(
+    view: &View,
+    id: LeaseId,
+    claims: &[Claim],
+    reason: RefusedFor,
+    by: Option<LeaseId>,
+) -> Option<String> {
+    let meets = |theirs: &[Claim]| {
+        let same_pool = |claim: &Claim| theirs.iter().any(|own| own.same_pool(claim));
+        any_conflict(claims, theirs) || claims.iter().any(same_pool)
+    };
+    let is_known = by.is_none_or(|by| view.lease(by).is_some() || view.ticket(by).is_some());
+    let lease = view.leases().any(|lease| meets(&lease.claims));
+    let ticket = view
+        .tickets()
+        .any(|ticket| ticket.is_waiting() && meets(&ticket.claims));
+    let is_so = match reason {
+        RefusedFor::Held => lease || ticket,
+        RefusedFor::Queued => ticket,
+        RefusedFor::Frozen => false,
+    };
+    (!is_known || !is_so).then(|| format!("nobody is in the way of {id} ({reason:?} by {by:?})"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::processes::check::sample::{Sample, lease};
+
+    fn grant(op: u64, name: &str, at: u64) -> Event {
+        Event::Granted {
+            lease: lease(op, name, at).into(),
+            from: None,
+            spent: Vec::new(),
+        }
+    }
+
+    fn release(op: u64, name: &str) -> Event {
+        let lease = lease(op, name, 0).into();
+        Event::Released { lease }
+    }
+
+    fn problems(commits: Vec<Event>) -> Vec<String> {
+        let mut sample = Sample::default();
+        for (at, event) in commits.into_iter().enumerate() {
+            sample.commit(at as u64, vec![event]);
+        }
+        legal(&sample.story())
+    }
+
+    #[test]
+    fn one_after_the_other_is_legal() {
+        let log = vec![
+            grant(1, "build", 0),
+            release(1, "build"),
+            grant(2, "build", 2),
+        ];
+        assert_eq!(problems(log), Vec::<String>::new());
+    }
+
+    #[test]
+    fn two_holders_are_not() {
+        assert_eq!(
+            problems(vec![grant(1, "path:src", 0), grant(2, "path:src/a/x", 1)]).len(),
+            1
+        );
+    }
+
+    #[test]
+    fn a_third_holder_of_two_slots_is_not() {
+        let log = vec![grant(1, "gpu", 0), grant(2, "gpu", 1), grant(3, "gpu", 2)];
+        assert_eq!(problems(log).len(), 1);
+    }
+
+    #[test]
+    fn a_token_that_comes_again_is_not() {
+        let log = vec![
+            grant(2, "build", 0),
+            release(2, "build"),
+            grant(1, "build", 2),
+        ];
+        assert_eq!(problems(log).len(), 1);
+    }
+
+    #[test]
+    fn a_lapse_before_its_time_is_not() {
+        let lapsed = Event::Lapsed {
+            lease: lease(1, "build", 0).into(),
+        };
+        assert_eq!(problems(vec![grant(1, "build", 0), lapsed]).len(), 1);
+    }
+
+    #[test]
+    fn freeing_what_lives_is_not() {
+        let mut sample = Sample::default();
+        sample.guard(1, "build", 10..20);
+        let lease = lease(1, "build", 0).into();
+        sample.commits[1].events = vec![Event::Freed { lease }];
+        assert_eq!(legal(&sample.story()).len(), 1);
+    }
+
+    #[test]
+    fn a_refusal_without_a_reason_is_not() {
+        let by_nobody = Event::Refused {
+            id: LeaseId::new(9),
+            who: lease(9, "build", 0).who,
+            claims: lease(9, "build", 0).claims,
+            reason: RefusedFor::Held,
+            by: None,
+        };
+        assert_eq!(problems(vec![by_nobody.clone()]).len(), 1);
+        assert_eq!(problems(vec![grant(1, "build", 0), by_nobody]).len(), 0);
+    }
+}

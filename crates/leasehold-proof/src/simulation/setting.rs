@@ -1,0 +1,97 @@
+//! What a simulated world is like: how many agents, which names, which times.
+
+use super::names::{FLAT_AT, PATHS_AT, POOLS_AT};
+use crate::Random;
+use leasehold_core::Identity;
+use leasehold_core::limits::Policy;
+
+/// One world before it begins.
+#[derive(Clone, Debug)]
+pub(super) struct Setting {
+    /// What is claimed there, by its place among the names.
+    pub(super) names: Vec<usize>,
+    pub(super) agents: u64,
+    pub(super) steps: u64,
+    /// One claim on a pool in so many takes it for one of another size.
+    pub(super) other_size_one_in: u64,
+    pub(super) policy: Policy,
+    /// How many requests are under way at most; more are not begun.
+    pub(super) requests_max: usize,
+}
+
+/// One world in this many has hundreds of agents.
+const LARGE_ONE_IN: u64 = 64;
+
+impl Setting {
+    /// Draws a world.
+    pub(super) fn draw(random: &mut Random) -> Self {
+        let policy = Policy {
+            lock_delay_ms: if random.one_in(6) { 500 } else { 0 },
+            ..Policy::default()
+        };
+        if random.one_in(LARGE_ONE_IN) {
+            return Self {
+                names: PATHS_AT.chain(POOLS_AT).chain(FLAT_AT).collect(),
+                agents: 200 + random.below(200),
+                steps: 4_000,
+                other_size_one_in: 64,
+                policy,
+                requests_max: 400,
+            };
+        }
+        Self {
+            names: names(random),
+            agents: 3 + random.below(8),
+            steps: 80 + random.below(240),
+            other_size_one_in: *random.pick(&[2, 16, 16]),
+            policy,
+            requests_max: 24,
+        }
+    }
+}
+
+/// More agents than this make a large world.
+const LARGE_AGENTS: u64 = 100;
+
+impl Setting {
+    pub(super) const fn is_large(&self) -> bool {
+        self.agents > LARGE_AGENTS
+    }
+}
+
+/// Draws a few names that meet each other.
+fn names(random: &mut Random) -> Vec<usize> {
+    let few = |random: &mut Random, from: std::ops::Range<usize>, count: u64| {
+        let mut all: Vec<usize> = from.collect();
+        while all.len() as u64 > count {
+            let out = random.below(all.len() as u64);
+            all.swap_remove(usize::try_from(out).unwrap_or(0));
+        }
+        all
+    };
+    let flat = FLAT_AT.start..FLAT_AT.start + 4;
+    match random.below(5) {
+        0 => few(random, flat, 2),
+        1 => [few(random, flat, 2), few(random, POOLS_AT, 1)].concat(),
+        2 => [few(random, POOLS_AT, 2), few(random, flat, 1)].concat(),
+        3 => few(random, PATHS_AT, 5),
+        _ => [
+            few(random, PATHS_AT, 4),
+            few(random, POOLS_AT, 1),
+            few(random, flat, 2),
+        ]
+        .concat(),
+    }
+}
+
+/// Who the agent with this number is. Some share a place key, some an owner, some have no name.
+pub(super) fn somebody(number: u64) -> Identity {
+    let name = format!("agent-{number}");
+    match number % 6 {
+        0 => Identity::nameless("user", "host"),
+        1 | 5 => Identity::named(&name, "host"),
+        2 => Identity::named(&name, "host").in_session(&name),
+        3 => Identity::nameless("user", "host").in_session(&name),
+        _ => Identity::named(&format!("agent-{}", number - 3), "host"),
+    }
+}

@@ -1,0 +1,221 @@
+//! What must be true after a fault, whatever it was.
+
+use super::case::Run;
+use super::scenario::Verb;
+use super::stage::{self, Stage, is_on, words};
+use super::tracer::{End, Traced};
+use super::witness;
+use crate::damage::history::History;
+use leasehold_core::lease::Kind;
+use leasehold_store::StoreError;
+use std::io;
+
+/// Who has the targets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hold {
+    Free,
+    /// A standing lease.
+    Standing,
+}
+
+/// Checks that the old state or the new one holds, that records say what the log says, and that the
+/// work goes on: orphans are protected until they end, the targets can be had again, waiters get them.
+pub(super) fn settle(run: &mut Run<'_>, traced: &Traced) -> io::Result<()> {
+    let is_orphaned = traced.end == End::Killed && traced.had_child && !run.gate.is_open;
+    if is_orphaned {
+        let gate = &run.gate;
+        if run.stage.eventually(|stage| stage.is_up(gate)) {
+            run.must_be_held("its command lives")?;
+        } else {
+            run.problem("its command was lost".into());
+        }
+    }
+    run.gate.open()?;
+    run.other_gate.open()?;
+    if !run
+        .stage
+        .eventually(|stage| !witness::read(&stage.witness()).is_occupied)
+    {
+        run.problem("a command does not end".into());
+    }
+    check_whole(run, "after the fault");
+    match run.case.scenario.verb {
+        Verb::Guard | Verb::TimeOut => {}
+        Verb::Lock => after_lock(run, traced)?,
+        Verb::Unlock => after_unlock(run, traced)?,
+        Verb::Keep | Verb::Look | Verb::Join => after_keep(run)?,
+    }
+    if run.case.after.is_some() && hold(run) == Hold::Standing {
+        // Left by the one killed before.
+        let first = run.case.scenario.targets[0];
+        must(run, &format!("unlock {first} --force --owner ada"))?;
+    }
+    wait_for_other(run)?;
+    check_free(run)?;
+    let ran = witness::read(&run.stage.witness());
+    if run.case.scenario.verb != Verb::Join {
+        run.problems.extend(ran.problems);
+    }
+    check_whole(run, "at the end");
+    check_bystanders(run);
+    Ok(())
+}
+
+/// Records equal the log, and the log keeps the laws.
+fn check_whole(run: &mut Run<'_>, when: &str) {
+    let check = |stage: &Stage| -> Result<Vec<String>, StoreError> {
+        // Whatever a process left half done is brought in by whoever decides next.
+        stage.look(|_| ())?;
+        let store = stage.store()?;
+        let mut problems = store.verify()?;
+        problems.extend(History::check(&store)?);
+        Ok(problems)
+    };
+    match check(run.stage) {
+        Ok(problems) => run
+            .problems
+            .extend(problems.into_iter().map(|what| format!("{when}: {what}"))),
+        Err(error) => run.problem(format!("{when}: {error}")),
+    }
+}
+
+/// Who holds the targets now. A grant that nobody picked up holds nothing.
+fn hold(run: &mut Run<'_>) -> Hold {
+    let targets = run.case.scenario.targets;
+    let held = run.stage.look(|view| {
+        let mut leases = view.leases().filter(|lease| is_on(lease, targets));
+        leases.any(|lease| lease.is_bound() && lease.kind == Kind::Standing)
+    });
+    match held {
+        Ok(true) => Hold::Standing,
+        Ok(false) => Hold::Free,
+        Err(error) => {
+            run.problem(format!("it cannot be read who holds it: {error}"));
+            Hold::Free
+        }
+    }
+}
+
+/// What a verb said must be what became of it: success is the new state, an error the old one.
+fn check_said(run: &mut Run<'_>, traced: &Traced, success: Hold) -> Hold {
+    let found = hold(run);
+    let is_plain = run.case.after.is_none();
+    match traced.end {
+        End::Exited(0) if found != success => {
+            run.problem(format!("it said that it was done, and it is {found:?}"));
+        }
+        End::Exited(1) if found == success && is_plain && !traced.lost_talk => {
+            let said = run.stage.said();
+            run.problem(format!(
+                "it failed, and it is {found:?} all the same: {said}"
+            ));
+        }
+        _ => {}
+    }
+    found
+}
+
+fn after_lock(run: &mut Run<'_>, traced: &Traced) -> io::Result<()> {
+    if check_said(run, traced, Hold::Standing) == Hold::Standing {
+        run.must_be_held("it is locked")?;
+    }
+    // The same agent can ask again, whatever became of it.
+    let what = run.targets();
+    must(
+        run,
+        &format!("lock {what} --owner ada --wait --timeout 15s --ttl none"),
+    )?;
+    let first = run.case.scenario.targets[0];
+    must(run, &format!("unlock {first} --owner ada"))
+}
+
+fn after_unlock(run: &mut Run<'_>, traced: &Traced) -> io::Result<()> {
+    if check_said(run, traced, Hold::Free) == Hold::Standing {
+        let first = run.case.scenario.targets[0];
+        run.must_be_held("it was not unlocked")?;
+        must(run, &format!("unlock {first} --force --owner ada"))?;
+    }
+    Ok(())
+}
+
+fn after_keep(run: &mut Run<'_>) -> io::Result<()> {
+    if hold(run) != Hold::Standing {
+        // Unless the one killed before gave it back.
+        if run.case.after.is_some() {
+            return Ok(());
+        }
+        run.problem("the lease is gone".into());
+        return Ok(());
+    }
+    run.must_be_held("it is locked")?;
+    let first = run.case.scenario.targets[0];
+    must(run, &format!("unlock {first} --owner ada"))
+}
+
+fn must(run: &mut Run<'_>, line: &str) -> io::Result<()> {
+    let said = run.stage.run(&words(line))?;
+    if said.code != Some(0) {
+        run.problem(format!("then `{line}` fails: {said}"));
+    }
+    Ok(())
+}
+
+/// Whoever waited or held comes to its end.
+fn wait_for_other(run: &mut Run<'_>) -> io::Result<()> {
+    let Some(mut other) = run.other.take() else {
+        return Ok(());
+    };
+    let mut ended = None;
+    run.stage.eventually(|_| {
+        ended = other.try_wait().ok().flatten();
+        ended.is_some()
+    });
+    match ended {
+        Some(status) if status.success() => {}
+        Some(status) => run.problem(format!("the other ended with {status}")),
+        None => {
+            run.problem("the other does not come to its end".into());
+            other.kill()?;
+            other.wait()?;
+        }
+    }
+    Ok(())
+}
+
+/// The targets can be had: at once, or as soon as the last process with a proof of life is gone, which
+/// may be a moment after the command said that it is out.
+fn check_free(run: &mut Run<'_>) -> io::Result<()> {
+    let may_linger = run.case.scenario.has_command() || run.case.after.is_some();
+    let patience = if may_linger {
+        " --wait --timeout 15s"
+    } else {
+        ""
+    };
+    let what = format!("{}{patience}", run.targets());
+    let said = run.stage.run(&stage::passing_guard("zoe", &what))?;
+    if said.code != Some(0) {
+        run.problem(format!("then {what} cannot be had: {said}"));
+    }
+    Ok(())
+}
+
+/// Nothing happened to what others hold.
+fn check_bystanders(run: &mut Run<'_>) {
+    let template = run.case.template;
+    let mut names = run.case.scenario.targets.to_vec();
+    names.extend(run.case.after.iter().flat_map(|(first, _)| first.targets));
+    let before = template.leases.iter().filter(|lease| !is_on(lease, &names));
+    let before: Vec<_> = before.collect();
+    let found = run.stage.look(|view| {
+        let missing = before
+            .iter()
+            .find(|lease| view.lease(lease.id).map(AsRef::as_ref) != Some(**lease));
+        let others = (view.tickets().count(), view.freezes().count());
+        (missing.map(|lease| lease.id), others)
+    });
+    match found {
+        Ok((None, others)) if others.1 == template.others.1 => {}
+        Ok(found) => run.problem(format!("others were touched: {found:?}")),
+        Err(error) => run.problem(format!("others cannot be read: {error}")),
+    }
+}
