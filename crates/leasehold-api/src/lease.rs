@@ -53,6 +53,14 @@ pub enum LeaseState {
     Dead,
 }
 
+impl LeaseState {
+    /// Returns whether the lease is in nobody's way.
+    #[must_use]
+    pub const fn is_over(self) -> bool {
+        matches!(self, Self::Expired | Self::Dead)
+    }
+}
+
 /// A lease.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LeaseInfo {
@@ -186,6 +194,15 @@ impl LeaseInfo {
     }
 }
 
+impl LeaseInfo {
+    /// The same with only the first digits of its id, as somebody else may see it.
+    #[must_use]
+    pub fn in_brief(mut self) -> Self {
+        self.id.truncate(BRIEF);
+        self
+    }
+}
+
 fn state(lease: &Lease, view: Option<&View>, now: Timestamp) -> LeaseState {
     let life = view
         .and_then(|view| view.life(lease.id))
@@ -241,11 +258,7 @@ impl BlockerInfo {
     #[must_use]
     pub fn new(blocker: &Blocker, clock: &Clock) -> Self {
         match blocker {
-            Blocker::Lease(lease) => {
-                let mut info = LeaseInfo::new(lease, None, clock);
-                info.id.truncate(BRIEF);
-                Self::Lease(info)
-            }
+            Blocker::Lease(lease) => Self::Lease(LeaseInfo::new(lease, None, clock).in_brief()),
             Blocker::Ticket(ticket) => Self::Ticket(TicketInfo::new(ticket, clock)),
         }
     }

@@ -4,6 +4,7 @@
 //!
 //! * [`outcome`]: the one object that every verb answers with.
 //! * [`lease`]: leases, tickets and freezes as others see them.
+//! * [`why`]: why a request would not be granted.
 //! * [`code`]: the codes that scripts branch on.
 //! * [`duration`]: durations as people type and read them.
 //!
@@ -20,3 +21,4 @@ pub mod code;
 pub mod duration;
 pub mod lease;
 pub mod outcome;
+pub mod why;

@@ -2,6 +2,7 @@
 
 use crate::code::Code;
 use crate::lease::{BlockerInfo, FreezeInfo, LeaseInfo, TicketInfo};
+use crate::why::{ReasonInfo, WaitInfo};
 use serde::Serialize;
 
 /// The version of what is printed.
@@ -40,6 +41,15 @@ pub struct Outcome {
     /// Who waits.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub queue: Vec<TicketInfo>,
+    /// The leases that were cleared away first: past their time, or their holders dead.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cleared: Vec<LeaseInfo>,
+    /// Why a request would not be granted, one by one, and what else is worth knowing of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<ReasonInfo>,
+    /// For whom those in the way wait themselves, and those in turn.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub waits: Vec<WaitInfo>,
     /// The place of the request: how many wait ahead.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ahead: Option<usize>,
@@ -76,6 +86,9 @@ impl Outcome {
             pressers: Vec::new(),
             freezes: Vec::new(),
             queue: Vec::new(),
+            cleared: Vec::new(),
+            reasons: Vec::new(),
+            waits: Vec::new(),
             ahead: None,
             command: None,
         }

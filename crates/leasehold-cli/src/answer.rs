@@ -9,6 +9,22 @@ use leasehold_core::verdict::{Blocker, Death, Place, Refusal};
 use leasehold_core::{Claim, Identity, Lease, LeaseId, lease::Kind};
 use leasehold_service::Clock;
 
+/// What a verb has to tell.
+pub(crate) struct Told {
+    pub(crate) outcome: Outcome,
+    /// What is printed in place of the message, where it takes more than one line.
+    pub(crate) lines: Vec<String>,
+}
+
+impl From<Outcome> for Told {
+    fn from(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            lines: Vec::new(),
+        }
+    }
+}
+
 /// An outcome with a code's own exit code.
 pub(crate) fn outcome(verb: &'static str, code: Code, message: impl Into<String>) -> Outcome {
     Outcome::new(verb, code, exit::of(code), message)
@@ -111,7 +127,7 @@ fn contested(asked: &[Claim], blockers: &[Blocker]) -> String {
 }
 
 /// A hint for whoever may be looking at a lock of its own, taken without a name.
-fn perhaps_own(who: &Identity, blocker: &Blocker) -> Option<String> {
+pub(crate) fn perhaps_own(who: &Identity, blocker: &Blocker) -> Option<String> {
     let Blocker::Lease(lease) = blocker else {
         return None;
     };

@@ -39,7 +39,10 @@ macro_rules! verbs {
                 command
                     .subcommand_required(true)
                     .arg_required_else_help(true)
-                    $(.subcommand(Command::new($name).about($about).defer($verb::augment_args)))*
+                    $(.subcommand(Command::new($name).about($about).defer(|verb| {
+                        // Again: groups of arguments bring a description of their own.
+                        $verb::augment_args(verb).about($about)
+                    })))*
             }
 
             fn augment_subcommands_for_update(command: Command) -> Command {
@@ -73,7 +76,10 @@ verbs! {
     Unlock "unlock" "Give a lease back",
     Renew "renew" "Let a lease live longer",
     Status "status" "Show what is held and who waits",
+    Why "why" "Explain why something can or cannot be had now, and what to do",
     Exists "exists" "Tell by the exit code whether anything is held: 0 yes, 3 no",
+    Freeze "freeze" "Refuse every new lease on something for a while; who holds one goes on",
+    Unfreeze "unfreeze" "End a freeze before its time",
     Check "check" "Tell by the exit code whether a lease still holds: 0 yes, 6 no",
     Version "version" "Print the version",
 }
@@ -97,9 +103,9 @@ pub(crate) struct OwnerArgs {
     pub(crate) owner: Option<String>,
 }
 
-/// What is asked for, by `guard` and `lock`.
+/// What is to be leased, and for what.
 #[derive(Args, Debug, PartialEq, Eq)]
-pub(crate) struct RequestArgs {
+pub(crate) struct ClaimArgs {
     /// What to lease: all of it or nothing
     #[arg(value_name = "NAME", required = true)]
     pub(crate) names: Vec<String>,
@@ -112,6 +118,13 @@ pub(crate) struct RequestArgs {
     /// Take one of N slots of a pool; with several names: NAME=N
     #[arg(long, value_name = "N")]
     pub(crate) slots: Vec<String>,
+}
+
+/// What is asked for, by `guard` and `lock`.
+#[derive(Args, Debug, PartialEq, Eq)]
+pub(crate) struct RequestArgs {
+    #[command(flatten)]
+    pub(crate) claims: ClaimArgs,
     /// Queue instead of failing, for 10 minutes unless --timeout says otherwise
     #[arg(long)]
     pub(crate) wait: bool,
@@ -177,6 +190,9 @@ pub(crate) struct Guard {
     /// Run this by `sh -c`, for `&&`, pipes and the like; what follows `--` are its $0, $1, ...
     #[arg(short = 'c', value_name = "SCRIPT")]
     pub(crate) script: Option<std::ffi::OsString>,
+    /// Exit with this code instead of 2 when it is held or frozen, or the wait timed out
+    #[arg(short = 'E', value_name = "N")]
+    pub(crate) held_exit: Option<u8>,
     /// The command to run
     #[arg(
         last = true,
@@ -226,26 +242,36 @@ pub(crate) struct Lock {
 Examples:
   leasehold unlock deploy
   leasehold unlock --lease 3f9c0a1b5d7e42c8a6b09f1e2d3c4b5a
-  leasehold unlock deploy --force")]
+  leasehold unlock deploy --force
+  leasehold unlock --all                (all that you locked)
+  leasehold unlock --owner ada --force  (all that ada locked)
+  leasehold unlock --stale              (what is past its time, and what the dead held)")]
 pub(crate) struct Unlock {
     /// A resource of the lease; the whole lease is given back
     #[arg(
         value_name = "NAME",
-        required_unless_present = "lease",
+        required_unless_present_any = ["lease", "owner", "all", "stale"],
         conflicts_with = "lease"
     )]
     pub(crate) name: Option<String>,
     /// The lease, by its id: the proof that it is yours
     #[arg(long, value_name = "ID")]
     pub(crate) lease: Option<String>,
+    /// All that you locked; with --force all that anybody holds
+    #[arg(long, conflicts_with_all = ["name", "lease", "owner", "stale"])]
+    pub(crate) all: bool,
+    /// What is past its time, and what the dead held; with NAME only what overlaps it
+    #[arg(long, conflicts_with_all = ["lease", "owner", "force"])]
+    pub(crate) stale: bool,
     /// Take it away from whoever holds it; the audit keeps who did
     #[arg(long)]
     pub(crate) force: bool,
     /// Print the outcome as JSON
     #[arg(long)]
     pub(crate) json: bool,
-    #[command(flatten)]
-    pub(crate) owner: OwnerArgs,
+    /// The name to go by; without NAME and --lease, all that this owner locked
+    #[arg(long, value_name = "NAME")]
+    pub(crate) owner: Option<String>,
     #[command(flatten)]
     pub(crate) store: StoreArgs,
 }
@@ -273,14 +299,87 @@ pub(crate) struct Renew {
 #[command(after_help = "\
 Examples:
   leasehold status
-  leasehold status build --json")]
+  leasehold status build --json
+  leasehold status --prune-expired")]
 pub(crate) struct Status {
     /// Show only what overlaps this
     #[arg(value_name = "NAME")]
     pub(crate) name: Option<String>,
+    /// First clear away what is past its time, and what the dead held
+    #[arg(long)]
+    pub(crate) prune_expired: bool,
     /// Print the outcome as JSON
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  leasehold why build
+  leasehold why path:src --read
+  leasehold why gpu --slots 2 --json
+
+Exits 0 when it would be granted now, 2 when not, 5 when waiting for it could end in a deadlock.
+Changes nothing. The answer is for `guard` with the same names, from where you are now.")]
+pub(crate) struct Why {
+    #[command(flatten)]
+    pub(crate) claims: ClaimArgs,
+    /// As if asked from inside this lease; else LEASEHOLD_LEASE, which `guard` sets
+    #[arg(long, value_name = "ID")]
+    pub(crate) lease: Option<String>,
+    /// Print the outcome as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) owner: OwnerArgs,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  leasehold freeze deploy --ttl 30m
+  leasehold freeze path:migrations --ttl 2h
+  leasehold freeze path:. --ttl 10m         (the whole repository)
+
+Commands that run already go on. Who waits, waits through it. To freeze again sets its end anew.")]
+pub(crate) struct Freeze {
+    /// What to freeze, and all that overlaps it
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// How long: a forgotten freeze must not stop everybody for ever
+    #[arg(long, value_name = "DURATION", required = true)]
+    pub(crate) ttl: String,
+    /// Print the outcome as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) owner: OwnerArgs,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  leasehold unfreeze deploy
+  leasehold unfreeze deploy --force")]
+pub(crate) struct Unfreeze {
+    /// What was frozen, as it was named then
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// End it whoever set it; the audit keeps who did
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Print the outcome as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) owner: OwnerArgs,
     #[command(flatten)]
     pub(crate) store: StoreArgs,
 }

@@ -2,17 +2,20 @@
 
 mod check;
 mod exists;
+mod freeze;
 mod guard;
 mod lock;
 mod renew;
 mod status;
+mod unfreeze;
 mod unlock;
 mod version;
+mod why;
 
+use crate::answer::{self, Told};
 use crate::cli::Verb;
 use crate::error::CliError;
-use crate::{answer, ui};
-use leasehold_api::outcome::Outcome;
+use crate::ui;
 
 /// Carries out the verb and returns the exit code.
 pub(crate) fn run(verb: Verb) -> u8 {
@@ -21,16 +24,22 @@ pub(crate) fn run(verb: Verb) -> u8 {
         Verb::Lock(args) => finish("lock", args.json, lock::run(&args)),
         Verb::Unlock(args) => finish("unlock", args.json, unlock::run(&args)),
         Verb::Renew(args) => finish("renew", args.json, renew::run(&args)),
-        Verb::Status(args) => status::run(&args),
+        Verb::Status(args) => finish("status", args.json, status::run(&args)),
+        Verb::Why(args) => finish("why", args.json, why::run(&args)),
         Verb::Exists(args) => exists::run(&args),
+        Verb::Freeze(args) => finish("freeze", args.json, freeze::run(&args)),
+        Verb::Unfreeze(args) => finish("unfreeze", args.json, unfreeze::run(&args)),
         Verb::Check(args) => finish("check", args.json, check::run(&args)),
-        Verb::Version(args) => finish("version", args.json, Ok(version::run())),
+        Verb::Version(args) => finish("version", args.json, Ok::<_, CliError>(version::run())),
     }
 }
 
-/// Prints an outcome and returns its exit code.
-fn finish(verb: &'static str, json: bool, result: Result<Outcome, CliError>) -> u8 {
-    let outcome = result.unwrap_or_else(|error| answer::failed(verb, error));
-    ui::outcome(&outcome, json);
-    outcome.exit
+/// Prints what a verb tells and returns its exit code.
+fn finish(verb: &'static str, json: bool, result: Result<impl Into<Told>, CliError>) -> u8 {
+    let told = match result {
+        Ok(told) => told.into(),
+        Err(error) => answer::failed(verb, error).into(),
+    };
+    ui::told(&told, json);
+    told.outcome.exit
 }

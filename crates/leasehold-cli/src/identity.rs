@@ -65,7 +65,8 @@ fn text(variable: &'static str) -> Result<Option<String>, CliError> {
     }
 }
 
-fn checked<'a>(source: &str, value: &'a str) -> Result<&'a str, CliError> {
+/// Checks a name that was given to a flag or variable.
+pub(crate) fn checked<'a>(source: &str, value: &'a str) -> Result<&'a str, CliError> {
     let wrong = if value.is_empty() {
         "is empty".to_owned()
     } else if value.len() > TEXT_BYTES_MAX {

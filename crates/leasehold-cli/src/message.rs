@@ -2,10 +2,11 @@
 
 use crate::ui::quoted;
 use leasehold_api::duration::short;
+use leasehold_api::lease::LeaseState;
 use leasehold_core::freeze::Freeze;
 use leasehold_core::lease::{Kind, Pickup};
 use leasehold_core::verdict::{Blocker, Death, Limit, Place};
-use leasehold_core::{Claim, Lease, Ticket, limits};
+use leasehold_core::{Claim, Lease, Ticket, Timestamp, limits};
 use leasehold_service::Clock;
 
 /// Names some resources: `` `a` ``, or `` `a` and `b` ``.
@@ -128,7 +129,17 @@ pub(crate) fn frozen(freezes: &[Freeze], clock: &Clock) -> String {
     let Some(freeze) = freezes.first() else {
         return "it is frozen".into();
     };
-    let until = match freeze.until {
+    format!(
+        "`{}` is frozen {} by {}",
+        freeze.resource,
+        until(freeze.until, clock),
+        freeze.who.owner
+    )
+}
+
+/// Until when a freeze lasts.
+pub(crate) fn until(end: Option<Timestamp>, clock: &Clock) -> String {
+    match end {
         Some(at) => {
             let left = short(at.millis_since(clock.now()));
             format!(
@@ -137,11 +148,31 @@ pub(crate) fn frozen(freezes: &[Freeze], clock: &Clock) -> String {
             )
         }
         None => "for as long as its record cannot be read".into(),
+    }
+}
+
+/// One line for a lease that was cleared away.
+pub(crate) fn cleared(lease: &Lease, state: LeaseState, clock: &Clock) -> String {
+    let why = match state {
+        LeaseState::Dead => "; its processes are dead",
+        _ => "",
     };
     format!(
-        "`{}` is frozen {until} by {}",
-        freeze.resource, freeze.who.owner
+        "cleared {}: held by {}{why}",
+        resources(&lease.claims),
+        holder(lease, clock)
     )
+}
+
+/// How many things of one kind are told of one by one.
+const LISTED_MAX: usize = 20;
+
+/// Makes a line for each, and one for those that would be too many.
+pub(crate) fn listed<T>(all: &[T], line: impl Fn(&T) -> String) -> Vec<String> {
+    let mut lines: Vec<String> = all.iter().take(LISTED_MAX).map(line).collect();
+    let rest = all.len().saturating_sub(LISTED_MAX);
+    lines.extend((rest > 0).then(|| format!("and {rest} more")));
+    lines
 }
 
 /// One line for a place in the queue.

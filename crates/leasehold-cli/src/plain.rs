@@ -4,7 +4,7 @@
 //! the way of, building clap's parser is half of all that is computed. What is not of that shape, or
 //! might be wrong, is clap's: this file has no messages. A test compares the two.
 
-use crate::cli::{Guard, OwnerArgs, RequestArgs, STOP_GRACE, StopSignal, StoreArgs};
+use crate::cli::{ClaimArgs, Guard, OwnerArgs, RequestArgs, STOP_GRACE, StopSignal, StoreArgs};
 use std::ffi::OsString;
 
 /// Reads the arguments after the name of the program, if they are of the plain shape.
@@ -14,10 +14,12 @@ pub(crate) fn guard(words: impl IntoIterator<Item = OsString>) -> Option<Guard> 
         return None;
     }
     let mut request = RequestArgs {
-        names: Vec::new(),
-        read: false,
-        intent: None,
-        slots: Vec::new(),
+        claims: ClaimArgs {
+            names: Vec::new(),
+            read: false,
+            intent: None,
+            slots: Vec::new(),
+        },
         wait: false,
         timeout: None,
         ttl: None,
@@ -31,15 +33,15 @@ pub(crate) fn guard(words: impl IntoIterator<Item = OsString>) -> Option<Guard> 
         match word.as_str() {
             "--" => break,
             "--wait" if !request.wait => request.wait = true,
-            "--read" if !request.read => request.read = true,
+            "--read" if !request.claims.read => request.claims.read = true,
             "--timeout" if request.timeout.is_none() => request.timeout = Some(value(&mut words)?),
             "--ttl" if request.ttl.is_none() => request.ttl = Some(value(&mut words)?),
-            name if !name.starts_with('-') => request.names.push(word),
+            name if !name.starts_with('-') => request.claims.names.push(word),
             _ => return None,
         }
     }
     let command: Vec<OsString> = words.collect();
-    let is_whole = !request.names.is_empty()
+    let is_whole = !request.claims.names.is_empty()
         && !command.is_empty()
         && (request.wait || request.timeout.is_none());
     is_whole.then_some(Guard {
@@ -48,6 +50,7 @@ pub(crate) fn guard(words: impl IntoIterator<Item = OsString>) -> Option<Guard> 
         stop_signal: StopSignal::Term,
         stop_grace: STOP_GRACE.into(),
         script: None,
+        held_exit: None,
         command,
     })
 }

@@ -1,8 +1,9 @@
 //! From the arguments of `guard` and `lock` to a request.
 
-use crate::cli::{IntentArg, RequestArgs};
+use crate::cli::{ClaimArgs, IntentArg, RequestArgs};
 use crate::context::Context;
 use crate::error::CliError;
+use crate::names::Base;
 use crate::{context, inherit};
 use leasehold_api::duration;
 use leasehold_core::command::{Ask, Wait};
@@ -37,7 +38,7 @@ pub(crate) struct Checked {
 }
 
 /// Pool sizes as given: one for the only name, or by name.
-enum Slots {
+pub(crate) enum Slots {
     None,
     Only(NonZeroU32),
     Named(Vec<(String, NonZeroU32)>),
@@ -53,7 +54,7 @@ pub(crate) fn check(args: &RequestArgs, ttl: Option<Ttl>) -> Result<Checked, Cli
             Some(text) => Some(parse_ttl(text)?),
         },
         lease: args.lease.as_deref().map(inherit::flag).transpose()?,
-        slots: slots(args)?,
+        slots: slots(&args.claims)?,
     })
 }
 
@@ -87,7 +88,8 @@ fn wait(args: &RequestArgs) -> Result<Wait, CliError> {
     }
 }
 
-fn slots(args: &RequestArgs) -> Result<Slots, CliError> {
+/// Reads the sizes of pools.
+pub(crate) fn slots(args: &ClaimArgs) -> Result<Slots, CliError> {
     let size = |text: &str, whole: &str| {
         text.parse::<NonZeroU32>().map_err(|_| {
             CliError::usage(format!(
@@ -126,7 +128,7 @@ pub(crate) fn build(
     command: &str,
 ) -> Result<Ask, CliError> {
     let who = context::who(&args.owner)?;
-    let claims = claims(context, args, &checked.slots)?;
+    let claims = claims(&context.base, &args.claims, &checked.slots)?;
     let inside = match checked.lease {
         Some(lease) => Some(lease),
         None => inherit::lease(context.leasing.workspace())?,
@@ -145,13 +147,14 @@ pub(crate) fn build(
     })
 }
 
-fn claims(context: &Context, args: &RequestArgs, slots: &Slots) -> Result<Vec<Claim>, CliError> {
+/// Makes the claims of a request.
+pub(crate) fn claims(base: &Base, args: &ClaimArgs, slots: &Slots) -> Result<Vec<Claim>, CliError> {
     let intent = match args.intent {
         Some(intent) => intent.into(),
         None if args.read => Intent::Consumes,
         None => Intent::Mutates,
     };
-    let resources = args.names.iter().map(|name| context.base.parse(name));
+    let resources = args.names.iter().map(|name| base.parse(name));
     let resources: Vec<Resource> = resources.collect::<Result<_, _>>()?;
     if intent == Intent::Renames && resources.len() < 2 {
         return Err(CliError::usage("--intent renames with one name")
@@ -160,7 +163,7 @@ fn claims(context: &Context, args: &RequestArgs, slots: &Slots) -> Result<Vec<Cl
     let mut pools = Vec::new();
     if let Slots::Named(named) = slots {
         for (name, size) in named {
-            pools.push((context.base.parse(name)?, *size));
+            pools.push((base.parse(name)?, *size));
         }
         let stray = pools.iter().find(|(pool, _)| !resources.contains(pool));
         if let Some((pool, size)) = stray {
@@ -185,9 +188,7 @@ fn claims(context: &Context, args: &RequestArgs, slots: &Slots) -> Result<Vec<Cl
             None => Claim::new(resource, intent),
         }
     };
-    let also = resources
-        .iter()
-        .filter_map(|resource| context.base.also(resource));
+    let also = resources.iter().filter_map(|resource| base.also(resource));
     let also: Vec<Resource> = also.collect();
     Ok(resources.into_iter().chain(also).map(claim).collect())
 }

@@ -1,5 +1,6 @@
 //! The only place that prints: data on standard output, talk on standard error.
 
+use crate::answer::Told;
 use crate::exit;
 use leasehold_api::outcome::Outcome;
 use std::fmt::Write as _;
@@ -8,12 +9,12 @@ use std::io::{self, Write as _};
 /// Prints one line of talk.
 pub(crate) fn talk(line: &str) {
     // Nobody left to talk to is no reason to fail: the exit code says the same.
-    let _ = writeln!(io::stderr().lock(), "{}", harmless(line));
+    let _ = writeln!(io::stderr().lock(), "{}", one_line(line));
 }
 
 /// Prints one line of data.
 pub(crate) fn data(line: &str) {
-    let _ = writeln!(io::stdout().lock(), "{}", harmless(line));
+    let _ = writeln!(io::stdout().lock(), "{}", one_line(line));
 }
 
 /// Prints the outcome of a verb: as JSON on standard output, else in words.
@@ -25,6 +26,16 @@ pub(crate) fn outcome(outcome: &Outcome, json: bool) {
         hints(&outcome.hints);
     } else {
         refusal(outcome);
+    }
+}
+
+/// Prints what a verb tells: as JSON, else line by line where it has lines.
+pub(crate) fn told(told: &Told, json: bool) {
+    if json || told.lines.is_empty() {
+        outcome(&told.outcome, json);
+    } else {
+        told.lines.iter().for_each(|line| data(line));
+        hints(&told.outcome.hints);
     }
 }
 
@@ -75,6 +86,11 @@ pub(crate) fn harmless(text: &str) -> String {
     clean
 }
 
+/// The same on one line: a command with a line break in it must not look like an answer of ours.
+fn one_line(text: &str) -> String {
+    harmless(text).replace('\n', r"\n")
+}
+
 /// Quotes a word for a shell where it needs it.
 pub(crate) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
@@ -96,6 +112,7 @@ mod tests {
             r"a\u{1b}[2Jb\u{d}c\u{202e}d"
         );
         assert_eq!(harmless("plain ünïcode\n"), "plain ünïcode\n");
+        assert_eq!(one_line("make\nerror: no"), r"make\nerror: no");
     }
 
     #[test]

@@ -349,7 +349,7 @@ fn the_page_on_the_command_line_has_every_verb() {
 
 #[test]
 fn the_page_on_the_command_line_has_every_flag() {
-    let page = read("docs/cli.md");
+    let (page, overview) = (read("docs/cli.md"), help(&[]));
     for verb in verbs() {
         let (help, section) = (help(&[&verb]), section(&page, &format!("### {verb}")));
         let rows = section
@@ -364,6 +364,8 @@ fn the_page_on_the_command_line_has_every_flag() {
             flags(&help),
             "the flags of {verb}: the page, then the program"
         );
+        let about = help.lines().next().unwrap();
+        assert!(overview.contains(about), "{verb} is about {about:?}");
         let text: String = section
             .iter()
             .map(|(_, line)| format!("{line}\n"))

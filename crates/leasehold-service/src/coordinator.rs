@@ -31,6 +31,9 @@ pub struct Answer<T> {
     pub clock: Clock,
 }
 
+/// An answer, the events to commit with it, and whom the commit wakes.
+pub(crate) type Decided<T> = (T, Vec<Event>, Vec<LeaseId>);
+
 /// Leases of one workspace, in one store.
 #[derive(Debug)]
 pub struct Coordinator<S> {
@@ -74,12 +77,12 @@ impl<S: Store> Coordinator<S> {
 }
 
 impl<S: Store> Coordinator<S> {
-    /// Loads, decides, commits, and all of it again where others were faster. `run` returns the answer,
-    /// the events to commit with it, and whom the commit wakes.
+    /// Loads, decides, commits, and all of it again where others were faster. `run`
+    /// decides.
     pub(crate) fn carry_out<T>(
         &self,
         keys: &[Key],
-        run: impl Fn(&View) -> Result<(T, Vec<Event>, Vec<LeaseId>), More>,
+        run: impl Fn(&View) -> Result<Decided<T>, More>,
     ) -> Result<Answer<T>, ServiceError> {
         for _ in 0..ATTEMPTS_MAX {
             let ((value, events, wakes), loaded) = self.with_view(keys, Access::Decide, &run)?;

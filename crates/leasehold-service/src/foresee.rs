@@ -57,20 +57,17 @@ fn consider(seen: &View, ask: &Ask, policy: &Policy) -> Result<Foresight, More> 
     view.set_life(ask.id, Life::default());
     view.mark_loaded(Key::Life(ask.id));
     require_waiters(&view)?;
-    settle(&mut view, policy)?;
     let now = decide(&view, &with(Wait::No), policy)?.verdict;
     let frozen = match &now {
         Verdict::Refused(Refusal::Frozen(freezes)) => freezes.clone(),
         _ => Vec::new(),
     };
-    if !frozen.is_empty() {
-        for freeze in &frozen {
-            let (freeze, by) = (Box::new(freeze.clone()), ask.who.clone());
-            view.apply(&Event::Thawed { freeze, by });
-        }
-        settle(&mut view, policy)?;
+    for freeze in &frozen {
+        let (freeze, by) = (Box::new(freeze.clone()), ask.who.clone());
+        view.apply(&Event::Thawed { freeze, by });
     }
     let waiting = decide(&view, &with(Wait::Forever), policy)?.verdict;
+    settle(&mut view, policy)?;
     let blockers = match (&now, &waiting) {
         (_, Verdict::Queued(place)) => place.blockers.as_slice(),
         (_, Verdict::Died(death)) => death.blockers.as_slice(),

@@ -2,12 +2,14 @@
 
 use crate::cli::Check;
 use crate::commands::renew::{lost, named_lease};
+use crate::context::Context;
 use crate::error::CliError;
 use crate::{answer, context, inherit, message};
 use leasehold_api::outcome::Outcome;
-use leasehold_core::FencingToken;
 use leasehold_core::view::Key;
+use leasehold_core::{FencingToken, Lease};
 use leasehold_service::Answer;
+use std::sync::Arc;
 
 const VERB: &str = "check";
 
@@ -20,7 +22,7 @@ pub(crate) fn run(args: &Check) -> Result<Outcome, CliError> {
         .transpose()?;
     let context = context::open(&args.store)?;
     let id = named_lease(flag, context.leasing.workspace())?;
-    // The token in the environment belongs to the lease in the environment.
+    // The token in the environment belongs to the lease in the environment, or to one around that.
     let token = match (said, flag) {
         (Some(token), _) => Some(token),
         (None, Some(_)) => None,
@@ -31,7 +33,14 @@ pub(crate) fn run(args: &Check) -> Result<Outcome, CliError> {
     };
     let Answer { value: view, clock } = context.leasing.look(&[Key::Lease(id)])?;
     let current = context.leasing.is_current(id)?;
-    Ok(match view.lease(id).filter(|_| current) {
+    let lease = view.lease(id).filter(|_| current);
+    let cover = match (lease, token) {
+        (Some(lease), Some(token)) if flag.is_none() && said.is_none() => {
+            covering(&context, lease, token)?
+        }
+        _ => None,
+    };
+    Ok(match cover.as_ref().or(lease) {
         None => lost(VERB, id),
         Some(lease) if token.is_some_and(|token| token != lease.token) => {
             let mut outcome = lost(VERB, id);
@@ -47,6 +56,28 @@ pub(crate) fn run(args: &Check) -> Result<Outcome, CliError> {
             answer::granted(VERB, text, lease, &clock)
         }
     })
+}
+
+/// Returns the lease around `innermost` whose token this is. What runs under a join has the token of the
+/// lease that covers it, which need not be the innermost one.
+fn covering(
+    context: &Context,
+    innermost: &Lease,
+    token: FencingToken,
+) -> Result<Option<Arc<Lease>>, CliError> {
+    if innermost.token == token {
+        return Ok(None);
+    }
+    let keys: Vec<Key> = innermost.inside.iter().copied().map(Key::Lease).collect();
+    let view = context.leasing.look(&keys)?.value;
+    for id in &innermost.inside {
+        if let Some(lease) = view.lease(*id).filter(|lease| lease.token == token)
+            && context.leasing.is_current(*id)?
+        {
+            return Ok(Some(Arc::clone(lease)));
+        }
+    }
+    Ok(None)
 }
 
 fn parse_token(source: &str, text: &str) -> Result<FencingToken, CliError> {

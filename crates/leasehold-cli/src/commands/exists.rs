@@ -3,7 +3,7 @@
 use crate::cli::Exists;
 use crate::error::CliError;
 use crate::{answer, context, exit, ui};
-use leasehold_api::lease::{LeaseInfo, LeaseState};
+use leasehold_api::lease::LeaseInfo;
 use leasehold_core::view::Key;
 
 pub(crate) fn run(args: &Exists) -> u8 {
@@ -32,9 +32,6 @@ fn exists(args: &Exists) -> Result<bool, CliError> {
         .collect();
     let answer = context.leasing.look(&keys)?;
     let (view, clock) = (&answer.value, &answer.clock);
-    let holds = |lease| {
-        let state = LeaseInfo::new(lease, Some(view), clock).state;
-        !matches!(state, LeaseState::Expired | LeaseState::Dead)
-    };
+    let holds = |lease| !LeaseInfo::new(lease, Some(view), clock).state.is_over();
     Ok(view.leases().any(holds))
 }

@@ -40,7 +40,12 @@ pub(crate) fn run(args: &Guard) -> u8 {
             return exit::ERROR;
         }
     };
-    let outcome = guard(args).unwrap_or_else(|error| answer::failed(VERB, error));
+    let mut outcome = guard(args).unwrap_or_else(|error| answer::failed(VERB, error));
+    if outcome.exit == exit::HELD
+        && matches!(outcome.code, Code::Held | Code::Frozen | Code::TimedOut)
+    {
+        outcome.exit = args.held_exit.unwrap_or(exit::HELD);
+    }
     if !outcome.ok {
         ui::refusal(&outcome);
     }

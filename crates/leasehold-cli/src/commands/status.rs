@@ -1,8 +1,10 @@
 //! `leasehold status`: who holds, who waits, what is frozen.
 
+use crate::answer::{self, Told};
 use crate::cli::Status;
+use crate::context::Context;
 use crate::error::CliError;
-use crate::{answer, context, message, ui};
+use crate::{context, identity, message};
 use leasehold_api::code::Code;
 use leasehold_api::duration::short;
 use leasehold_api::lease::{ClaimInfo, FreezeInfo, LeaseInfo, LeaseState, Party, TicketInfo};
@@ -13,17 +15,7 @@ use leasehold_service::Answer;
 
 const VERB: &str = "status";
 
-pub(crate) fn run(args: &Status) -> u8 {
-    let outcome = look(args).unwrap_or_else(|error| answer::failed(VERB, error));
-    if args.json || !outcome.ok {
-        ui::outcome(&outcome, args.json);
-    } else {
-        lines(&outcome).iter().for_each(|line| ui::data(line));
-    }
-    outcome.exit
-}
-
-fn look(args: &Status) -> Result<Outcome, CliError> {
+pub(crate) fn run(args: &Status) -> Result<Told, CliError> {
     let (context, base) = context::open_to_look(&args.store)?;
     let resource = args
         .name
@@ -31,29 +23,45 @@ fn look(args: &Status) -> Result<Outcome, CliError> {
         .map(|name| base.parse(name))
         .transpose()?;
     let Some(context) = context else {
-        return Ok(summed_up(
-            answer::outcome(VERB, Code::Ok, ""),
-            resource.as_ref(),
-        ));
+        let nothing = answer::outcome(VERB, Code::Ok, "");
+        return Ok(told(summed_up(nothing, resource.as_ref()), Vec::new()));
     };
     let also = resource.as_ref().and_then(|resource| base.also(resource));
-    let named: Vec<Key> = resource
-        .iter()
-        .cloned()
-        .chain(also)
-        .map(Key::Overlap)
-        .collect();
+    let named: Vec<Resource> = resource.iter().cloned().chain(also).collect();
+    let (cleared, lines) = if args.prune_expired {
+        prune(&context, &named)?
+    } else {
+        (Vec::new(), Vec::new())
+    };
+    let outcome = Outcome {
+        cleared,
+        ..look(&context, named)?
+    };
+    Ok(told(summed_up(outcome, resource.as_ref()), lines))
+}
+
+/// Clears away what is over, and returns a line for each.
+fn prune(context: &Context, named: &[Resource]) -> Result<(Vec<LeaseInfo>, Vec<String>), CliError> {
+    let Answer { value, clock } = context.leasing.sweep(named, &identity::find(None)?)?;
+    let info = |lease| LeaseInfo::new(lease, Some(&value.view), &clock);
+    let cleared: Vec<LeaseInfo> = value.leases.iter().map(info).collect();
+    let line = |(lease, info): (_, &LeaseInfo)| message::cleared(lease, info.state, &clock);
+    let lines = value.leases.iter().zip(&cleared).map(line).collect();
+    Ok((cleared, lines))
+}
+
+fn look(context: &Context, named: Vec<Resource>) -> Result<Outcome, CliError> {
     let keys = if named.is_empty() {
         vec![Key::All]
     } else {
-        named
+        named.into_iter().map(Key::Overlap).collect()
     };
     let Answer { value: view, clock } = context.leasing.look(&keys)?;
     let mut leases: Vec<&Lease> = view.leases().collect();
     leases.sort_by_key(|lease| lease.token);
     let tickets: Vec<&Ticket> = view.tickets().collect();
     let freezes = view.freezes().filter(|freeze| freeze.is_on(view.now()));
-    let outcome = Outcome {
+    Ok(Outcome {
         leases: leases
             .iter()
             .map(|lease| LeaseInfo::new(lease, Some(&view), &clock))
@@ -66,13 +74,15 @@ fn look(args: &Status) -> Result<Outcome, CliError> {
             .map(|freeze| FreezeInfo::new(freeze, &clock))
             .collect(),
         ..answer::outcome(VERB, Code::Ok, "")
-    };
-    Ok(summed_up(outcome, resource.as_ref()))
+    })
 }
 
-/// Adds the message; of one name that nobody holds it is "not found".
+/// Adds the message; of one name that nobody holds it is "not found", unless something was cleared away.
 fn summed_up(mut outcome: Outcome, resource: Option<&Resource>) -> Outcome {
-    let empty = outcome.leases.is_empty() && outcome.queue.is_empty() && outcome.freezes.is_empty();
+    let empty = outcome.leases.is_empty()
+        && outcome.queue.is_empty()
+        && outcome.freezes.is_empty()
+        && outcome.cleared.is_empty();
     match resource {
         Some(resource) if empty => answer::outcome(
             VERB,
@@ -88,16 +98,19 @@ fn summed_up(mut outcome: Outcome, resource: Option<&Resource>) -> Outcome {
     }
 }
 
-fn lines(outcome: &Outcome) -> Vec<String> {
+fn told(outcome: Outcome, cleared: Vec<String>) -> Told {
+    if !outcome.ok {
+        return outcome.into();
+    }
     let leases = outcome.leases.iter().map(lease_line);
     let queue = outcome.queue.iter().map(ticket_line);
     let freezes = outcome.freezes.iter().map(freeze_line);
-    let lines: Vec<String> = leases.chain(queue).chain(freezes).collect();
-    if lines.is_empty() {
-        vec!["nothing is held".into()]
-    } else {
-        lines
+    let mut shown: Vec<String> = leases.chain(queue).chain(freezes).collect();
+    if shown.is_empty() {
+        shown.push("nothing is held".into());
     }
+    let lines = cleared.into_iter().chain(shown).collect();
+    Told { outcome, lines }
 }
 
 fn names(claims: &[ClaimInfo]) -> String {
@@ -170,11 +183,12 @@ fn ticket_line(ticket: &TicketInfo) -> String {
 }
 
 fn freeze_line(freeze: &FreezeInfo) -> String {
-    let left = freeze
-        .remaining_ms
-        .map_or_else(String::new, |left| format!("  for {}", short(left)));
+    let until = match (&freeze.until, freeze.remaining_ms) {
+        (Some(until), Some(left)) => format!("  until {until} (another {})", short(left)),
+        _ => "  until its record can be read".into(),
+    };
     format!(
-        "{:<20}  frozen   {:<20}{left}",
+        "{:<20}  frozen   {:<20}{until}",
         freeze.resource,
         party(&freeze.who)
     )

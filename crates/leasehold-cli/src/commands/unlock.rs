@@ -1,9 +1,13 @@
 //! `leasehold unlock`: giving a lease back.
 
+mod many;
+
+use self::many::Whose;
+use crate::answer::Told;
 use crate::cli::Unlock;
 use crate::context::Context;
 use crate::error::CliError;
-use crate::{answer, context, inherit, message};
+use crate::{answer, context, identity, inherit, message};
 use leasehold_api::code::Code;
 use leasehold_api::lease::LeaseInfo;
 use leasehold_api::outcome::Outcome;
@@ -16,16 +20,43 @@ use leasehold_service::{Answer, Clock};
 
 const VERB: &str = "unlock";
 
-pub(crate) fn run(args: &Unlock) -> Result<Outcome, CliError> {
+/// Said where a guard loses its lease.
+const STOPPED: &str =
+    "its command is being stopped; the next in line may start before it has ended";
+
+pub(crate) fn run(args: &Unlock) -> Result<Told, CliError> {
     let id = args.lease.as_deref().map(inherit::flag).transpose()?;
+    // Of many leases `--owner` says whose they are, not who gives them back.
+    let is_one = args.name.is_some() || id.is_some();
+    let goes_by = args.owner.as_deref().filter(|_| is_one);
+    let by = identity::find(goes_by)?;
     let context = context::open(&args.store)?;
-    let by = context::who(&args.owner)?;
+    if args.stale {
+        return many::stale(&context, args.name.as_deref(), &by);
+    }
+    if is_one {
+        return one(&context, args, id, by).map(Told::from);
+    }
+    let whose = match &args.owner {
+        Some(name) => Whose::Owner(identity::checked("--owner", name)?),
+        None if args.force => Whose::Anybody,
+        None => Whose::Mine,
+    };
+    many::unlock(&context, &whose, &by, args.force)
+}
+
+fn one(
+    context: &Context,
+    args: &Unlock,
+    id: Option<LeaseId>,
+    by: Identity,
+) -> Result<Outcome, CliError> {
     match (id, &args.name) {
         (Some(id), _) => {
             let proof = if args.force { Proof::Force } else { Proof::Id };
             let Answer { value: view, clock } = context.leasing.look(&[Key::Lease(id)])?;
             match view.lease(id) {
-                Some(lease) => release(&context, lease, by, proof, &clock),
+                Some(lease) => release(context, lease, by, proof, &clock),
                 None => Ok(answer::outcome(
                     VERB,
                     Code::NotFound,
@@ -33,7 +64,7 @@ pub(crate) fn run(args: &Unlock) -> Result<Outcome, CliError> {
                 )),
             }
         }
-        (None, Some(name)) => by_name(&context, name, by, args.force),
+        (None, Some(name)) => by_name(context, name, by, args.force),
         // The parser asks for one of them.
         (None, None) => Err(CliError::usage("neither a name nor --lease")),
     }
@@ -112,17 +143,19 @@ fn release(
             format!("{what} was given back meanwhile"),
         ),
         _ if proof == Proof::Force => {
-            let text = format!("took {what} away from {}", message::holder(lease, clock));
-            let mut outcome = answer::granted(VERB, text, lease, clock);
+            let mut outcome = answer::granted(VERB, taken(lease, clock), lease, clock);
             if lease.kind == Kind::Scoped {
-                let hint =
-                    "its command is being stopped; the next in line may start before it has ended";
-                outcome.hints.push(hint.into());
+                outcome.hints.push(STOPPED.into());
             }
             outcome
         }
         _ => answer::granted(VERB, format!("unlocked {what}"), lease, clock),
     })
+}
+
+fn taken(lease: &Lease, clock: &Clock) -> String {
+    let what = message::resources(&lease.claims);
+    format!("took {what} away from {}", message::holder(lease, clock))
 }
 
 fn not_yours(lease: &Lease, clock: &Clock) -> Outcome {

@@ -266,3 +266,21 @@ fn one_at_a_time_whatever_the_number() {
     assert!(ended.iter().all(|ran| ran.code() == 0));
     assert_eq!(repo.appears("sum"), "20");
 }
+
+#[test]
+fn another_exit_code_than_2_may_stand_for_held() {
+    let repo = Repo::new();
+    repo.lock("a", "ada");
+    let report = repo.file("report.json");
+    let words = format!("a -E 75 --json-file {}", report.display());
+    repo.guard(&words, "true").run().exits(75);
+    let told: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(report).unwrap()).unwrap();
+    assert_eq!((&told["code"], &told["exit"]), (&"held".into(), &75.into()));
+    assert_eq!(repo.try_guard("a -E 0 --wait --timeout 10ms"), 0);
+    repo.leasehold("freeze b --ttl 1h").run().exits(0);
+    assert_eq!(repo.try_guard("b -E 75"), 75);
+    // The command's own 2 stays what it is, and so do our other codes.
+    repo.guard("c -E 75", "exit 2").run().exits(2);
+    assert_eq!(repo.try_guard("c -E 75 --ttl 5"), 64);
+}

@@ -188,6 +188,90 @@ fn verbs_and_flags_that_are_none_are_refused() {
 }
 
 #[test]
+fn freezes_that_make_no_sense_are_refused() {
+    let mut refusals = Refusals::new();
+    refusals.leasehold(64, "freeze build");
+    refusals.leasehold(64, "freeze --ttl 5m");
+    refusals.leasehold(64, "freeze build deploy --ttl 5m");
+    refusals.leasehold(64, "freeze build --ttl");
+    for ttl in ["", "5", "0s", "-5s", "none", "3651d"] {
+        let ran = refusals.leasehold(64, &format!("freeze build --ttl={ttl}"));
+        assert!(ran.stderr.contains(&format!("--ttl {ttl:?}")), "{ran}");
+    }
+    refusals.leasehold(64, "freeze build --ttl 5m --force");
+    refusals.leasehold(64, "freeze build --ttl 5m --owner=");
+    refusals.leasehold(64, "freeze Foo:x --ttl 5m");
+    refusals.leasehold(64, "freeze build --ttl 5m --store bogus:");
+    refusals.leasehold(64, "unfreeze");
+    refusals.leasehold(64, "unfreeze build --ttl 5m");
+    refusals.leasehold(64, "unfreeze build --owner=");
+    refusals.leasehold(64, "unfreeze Foo:x");
+    refusals.leasehold(3, "unfreeze build");
+    assert_snapshot!(refusals.said);
+}
+
+#[test]
+fn unlocking_many_has_one_meaning() {
+    let mut refusals = Refusals::new();
+    let id = "0".repeat(32);
+    for words in [
+        "--all build",
+        "--all --owner ada",
+        "--all --stale",
+        "--stale --force",
+        "--stale --owner ada",
+        "--owner=",
+        "--owner",
+        "--all=yes",
+    ] {
+        refusals.leasehold(64, &format!("unlock {words}"));
+    }
+    refusals.leasehold(64, &format!("unlock --all --lease {id}"));
+    refusals.leasehold(64, &format!("unlock --stale --lease {id}"));
+    refusals.leasehold(64, "unlock --force");
+    refusals.leasehold(64, "unlock Foo:x --stale");
+    refusals.leasehold(64, "status Foo:x --prune-expired");
+    refusals.leasehold(64, "status --prune-expired=yes");
+    assert_snapshot!(refusals.said);
+}
+
+#[test]
+fn questions_that_make_no_sense_are_refused() {
+    let mut refusals = Refusals::new();
+    for words in [
+        "",
+        " Foo:x",
+        " build --read --intent mutates",
+        " build --read --slots 2",
+        " build --intent guesses",
+        " path:a --intent renames",
+        " gpu --slots=0",
+        " gpu tpu --slots 2",
+        " gpu --slots tpu=2",
+        " build --wait",
+        " build --ttl 5m",
+        " build --lease 3f9c",
+        " build --owner=",
+        " build --store bogus:",
+    ] {
+        refusals.leasehold(64, &format!("why{words}"));
+    }
+    refusals.leasehold(6, &format!("why build --lease {}", "0".repeat(32)));
+    assert_snapshot!(refusals.said);
+}
+
+#[test]
+fn codes_that_are_none_are_refused() {
+    let mut refusals = Refusals::new();
+    for code in ["256", "-1", "x", ""] {
+        refusals.guard(&["build", &format!("-E={code}")]);
+    }
+    refusals.guard(&["build", "-E", "1", "-E", "2"]);
+    refusals.leasehold(64, "lock build -E 3");
+    assert_snapshot!(refusals.said);
+}
+
+#[test]
 fn owners_that_are_none_are_refused() {
     let mut refusals = Refusals::new();
     let long = "y".repeat(201);

@@ -1,7 +1,8 @@
 //! End-to-end tests of the binary: real processes in real repositories.
 //!
 //! * `input`: what makes no sense is refused, named, and changes nothing.
-//! * `guard`, `overlap`, `slots`, `wait`, `nesting`, `standing`: what the verbs do.
+//! * `guard`, `overlap`, `slots`, `wait`, `nesting`, `standing`, `unlocking`, `freeze`, `why`: what the
+//!   verbs do.
 //! * `faults`: killed, stopped and forgotten processes. `swarm`: many of them at random.
 //! * `repo`, `process`, `log`: what the tests are made of.
 //!
@@ -15,6 +16,7 @@
 )]
 
 mod faults;
+mod freeze;
 mod guard;
 mod input;
 mod log;
@@ -25,4 +27,6 @@ mod repo;
 mod slots;
 mod standing;
 mod swarm;
+mod unlocking;
 mod wait;
+mod why;

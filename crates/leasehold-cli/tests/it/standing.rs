@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::fmt::Write as _;
 
 /// Runs words in a row and shows them as a terminal would.
-fn check(repo: &Repo, lines: &[(&str, &str, i32)]) -> String {
+pub(crate) fn check(repo: &Repo, lines: &[(&str, &str, i32)]) -> String {
     let mut said = String::new();
     for (owner, words, code) in lines {
         let call = repo.leasehold(words);
@@ -284,6 +284,18 @@ fn check_and_renew_inside_a_guard_need_no_flags() {
         LEASEHOLD_TOKEN=$((LEASEHOLD_TOKEN + 1)) leasehold check; echo $?"#;
     let ran = repo.guard("a --ttl 1m", script).owner("ada").run().exits(0);
     assert_snapshot!(format!("{}{}", ran.stdout, ran.stderr));
+}
+
+/// The join has the token of `a`, and the innermost lease is that of `b`.
+#[test]
+fn check_inside_a_join_knows_the_token_of_the_lease_that_covers() {
+    let repo = Repo::new();
+    let script = "leasehold guard b -- leasehold guard a -- leasehold check";
+    let ran = repo.guard("a", script).owner("ada").run().exits(0);
+    assert!(ran.stdout.contains("`a` is yours"), "{ran}");
+    let script =
+        "leasehold guard b -- leasehold guard a -c 'leasehold unlock a --force; leasehold check'";
+    repo.guard("a", script).owner("ada").run().exits(6);
 }
 
 #[test]
