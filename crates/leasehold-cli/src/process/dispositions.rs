@@ -1,8 +1,8 @@
 //! What a signal does to this process, and which signals are blocked.
 //!
-//! The only file of the command line with `unsafe` code. The three functions are declared here
-//! because no safe crate says whether a signal *was* ignored (`nohup`), nor puts the default back
-//! for a moment, which stopping ourselves needs; and `signal(2)` does both in one system call.
+//! The functions are declared here, and are `unsafe`, because no safe crate says whether a signal *was*
+//! ignored (`nohup`), nor puts the default back for a moment, which stopping ourselves needs
+//! (`signal(2)` does both in one system call), nor signals the calling thread.
 
 use std::ffi::{c_int, c_void};
 use std::io;
@@ -43,6 +43,7 @@ struct SignalMask([u8; 128]);
 #[expect(unsafe_code, reason = "see the head of this file")]
 unsafe extern "C" {
     fn signal(number: c_int, action: usize) -> usize;
+    fn raise(number: c_int) -> c_int;
     fn sigemptyset(mask: *mut SignalMask) -> c_int;
     fn sigprocmask(how: c_int, mask: *const SignalMask, old: *mut c_void) -> c_int;
 }
@@ -67,6 +68,19 @@ pub(super) fn set(number: Signal, disposition: Disposition) -> io::Result<Dispos
         DEFAULT => Ok(Disposition::Default),
         IGNORE => Ok(Disposition::Ignore),
         _ => Ok(Disposition::Note),
+    }
+}
+
+/// Sends a signal to the calling thread, which acts on it before this returns (raise(3)). One for the
+/// process could be taken by another thread while this one goes on.
+pub(super) fn send_to_self(number: Signal) -> io::Result<()> {
+    #[expect(unsafe_code, reason = "no safe crate signals the calling thread")]
+    // SAFETY: it takes a number and touches no memory of ours.
+    let done = unsafe { raise(number.as_raw()) };
+    if done == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
     }
 }
 

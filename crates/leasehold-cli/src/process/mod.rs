@@ -12,7 +12,7 @@
 //! - `terminal`: who has the terminal, and job control.
 //! - `tree`: the process groups below the command.
 //! - `alarm`: time that goes on while the machine sleeps.
-//! - `dispositions`: the only `unsafe` code, three calls of the C library.
+//! - `dispositions`: the only `unsafe` code, four calls of the C library.
 //!
 //! # Guarantees
 //!

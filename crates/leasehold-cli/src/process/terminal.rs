@@ -99,14 +99,16 @@ impl Drop for Terminal {
 /// Stops us as the kernel would have: every process of our group, or us alone. Returns when we are
 /// continued, or at once where nobody could continue us (the kernel stops no orphaned group).
 pub(super) fn stop_ourselves(signal: Signal, whom: Stop) -> io::Result<()> {
-    let before = dispositions::set(signal, Disposition::Default)?;
-    // A signal to ourselves is acted on before the call returns (kill(2)): there is one thread.
-    let stopped = match whom {
-        Stop::Group => kill_current_process_group(signal),
-        Stop::Alone => rustix::process::kill_process(rustix::process::getpid(), signal),
-    };
-    dispositions::set(signal, before)?;
-    Ok(stopped?)
+    let mut before = None;
+    if whom == Stop::Group {
+        // The others first, and we on our own: what we do next has to come after our stop.
+        before = Some(dispositions::set(signal, Disposition::Ignore)?);
+        kill_current_process_group(signal)?;
+    }
+    let last = dispositions::set(signal, Disposition::Default)?;
+    let stopped = dispositions::send_to_self(signal);
+    dispositions::set(signal, before.unwrap_or(last))?;
+    stopped
 }
 
 /// Whom a stop of the command stops with it.
