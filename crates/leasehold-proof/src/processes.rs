@@ -14,6 +14,7 @@ mod machine;
 mod names;
 mod nemesis;
 mod plan;
+mod planner;
 mod register;
 mod round;
 mod setting;

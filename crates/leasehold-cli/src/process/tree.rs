@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use rustix::process::{Pid, Signal, getpgrp, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process_group};
 
 /// A process, as `/proc/<pid>/stat` shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,7 +123,11 @@ fn forbidden(table: &[Process]) -> HashSet<i32> {
         .iter()
         .map(|process| (process.pid, process))
         .collect::<HashMap<_, _>>();
-    let mut forbidden = HashSet::from([0, 1, raw(getpgrp())]);
+    let mut forbidden = HashSet::from([0, 1]);
+    // Where there is a list, the walk below begins with our group. In a PID namespace that we were put
+    // into, it may have no number at all, which `getpgrp` has no way to say.
+    #[cfg(not(target_os = "linux"))]
+    forbidden.insert(raw(rustix::process::getpgrp()));
     let mut pid = std::process::id().cast_signed();
     // A snapshot that is not atomic could show a circle, so the walk is bounded by its length.
     for _ in 0..table.len() {
@@ -140,9 +144,14 @@ fn raw(pid: Pid) -> i32 {
     pid.as_raw_nonzero().get()
 }
 
-/// Returns every process that can be seen.
+/// Returns every process that can be seen. None in a PID namespace without a /proc of its own: the
+/// numbers there are those of another namespace, and would name the wrong processes here.
 #[cfg(target_os = "linux")]
 fn processes() -> Vec<Process> {
+    let own = std::fs::read_link("/proc/self").unwrap_or_default();
+    if own.to_str().and_then(|name| name.parse().ok()) != Some(std::process::id()) {
+        return Vec::new();
+    }
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     let numbered = entries.filter(|entry| {
         entry

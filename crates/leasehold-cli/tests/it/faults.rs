@@ -366,3 +366,25 @@ fn a_release_that_fails_leaves_nothing_held() {
     // The daemon still has the descriptor, but its lock was given back.
     assert_eq!(repo.try_guard("build"), 0);
 }
+
+/// In a PID namespace that it was put into, a guard may be in a process group without a number, and /proc
+/// may show the numbers of another namespace.
+#[test]
+fn a_guard_in_another_pid_namespace_stops_its_command() {
+    let repo = Repo::new();
+    let unshare = |command: &str| {
+        let script = format!("unshare --map-root-user --pid --fork {command}");
+        repo.guard("outside", &script)
+    };
+    if unshare("true").run().code() != 0 {
+        eprintln!("skipped: this machine lets nobody make PID namespaces");
+        return;
+    }
+    let guard = unshare("leasehold guard build --stop-grace 1s -- sleep 60").start();
+    eventually("build is held", PATIENCE, || {
+        let exists = repo.leasehold("exists build").run();
+        (exists.code() == 0).then_some(())
+    });
+    repo.leasehold("unlock build --force").run().exits(0);
+    guard.end().exits(6);
+}

@@ -11,17 +11,20 @@ pub(super) mod serial;
 
 use super::story::Story;
 
+type Checker = fn(&Story) -> Vec<String>;
+
 /// Of each kind no more are told.
 const TOLD_MAX: usize = 8;
 
 /// All of them.
 pub(super) fn all(story: &Story) -> Vec<String> {
-    let checkers: [(&str, fn(&Story) -> Vec<String>); 6] = [
+    let checkers: [(&str, Checker); 7] = [
         ("exclusion", exclusion::holds_exclude),
         ("fencing", exclusion::registers_agree),
         ("answers", answers::explained),
         ("audit", replay::legal),
         ("queue", queue::in_order),
+        ("calls", queue::called),
         ("serializability", serial::acyclic),
     ];
     let found = checkers.into_iter().flat_map(|(name, check)| {

@@ -6,7 +6,8 @@
 use super::history::{self, Deed, What, Who};
 use super::launch;
 use super::nemesis::{Known, Nemesis};
-use super::plan::{Plan, Planner, Standing, Verb};
+use super::plan::{Plan, Verb};
+use super::planner::{Planner, Standing};
 use super::setting::Setting;
 use super::tree;
 use crate::Random;

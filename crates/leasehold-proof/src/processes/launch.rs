@@ -11,8 +11,6 @@ use std::process::{Command, Stdio};
 pub(super) const DIRECTORY: &str = "PROOF_DIRECTORY";
 /// The atoms that the commands around this one hold, separated by commas.
 pub(super) const HELD: &str = "PROOF_HELD";
-/// Chooses a bug of a binary that was built with some.
-const PLANTED: &str = "LEASEHOLD_PLANTED";
 
 /// A program to start: a prefix, such as `nsenter` with its flags, then the program itself.
 pub(super) fn command(directory: &Path, plan: &Plan, prefix: &[String]) -> io::Result<Command> {
@@ -47,10 +45,10 @@ pub(super) fn environment(command: &mut Command, directory: &Path, who: &Who) {
         .env("PATH", std::env::join_paths(paths).unwrap_or(path))
         .env("HOME", directory)
         .env(DIRECTORY, directory);
+    command.envs(crate::planted::environment());
     let variables = [
-        ("LEASEHOLD_OWNER", who.owner.clone()),
-        ("LEASEHOLD_SESSION", who.session.clone()),
-        (PLANTED, std::env::var(PLANTED).ok()),
+        ("LEASEHOLD_OWNER", &who.owner),
+        ("LEASEHOLD_SESSION", &who.session),
     ];
     for (name, value) in variables {
         if let Some(value) = value {

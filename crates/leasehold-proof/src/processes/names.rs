@@ -80,11 +80,12 @@ pub(super) enum Share {
 
 impl Share {
     pub(super) fn excludes(self, other: Self) -> bool {
-        match (self, other) {
-            (Self::Read, Self::Read | Self::Provide) | (Self::Provide, Self::Read) => false,
-            (Self::Slot, Self::Slot) => false,
-            _ => true,
-        }
+        !matches!(
+            (self, other),
+            (Self::Read, Self::Read | Self::Provide)
+                | (Self::Provide, Self::Read)
+                | (Self::Slot, Self::Slot)
+        )
     }
 }
 

@@ -245,13 +245,21 @@ impl Round {
             .args(line.split(' '))
             .current_dir(launch::repository(&self.directory))
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(File::create(self.directory.join("last.out"))?)
             .stderr(File::create(self.directory.join("last.err"))?);
         Ok(command.spawn()?.wait()?.code())
     }
 
     fn judge(&mut self) -> io::Result<()> {
-        self.report.violations.append(&mut self.driver.problems);
+        if !self.driver.problems.is_empty() {
+            self.report.violations.append(&mut self.driver.problems);
+            self.run("status")?;
+            let state = fs::read_to_string(self.directory.join("last.out"))?;
+            self.report
+                .violations
+                .push(format!("the state then: {state}"));
+            self.driver.kill_all()?;
+        }
         let mut said = check::end::settle(&self.directory, |line| self.run(line));
         self.report.violations.append(&mut said);
         let story = Story::read(&self.directory, self.setting, self.driver.stall)?;

@@ -68,7 +68,7 @@ pub(super) const ROUNDS: [Setting; 8] = [
     Setting {
         name: "kills",
         agents: 16,
-        length: Duration::from_secs(11),
+        length: Duration::from_secs(10),
         deed_every_ms: 40,
         kills_of_ten: 9,
         ..QUIET
@@ -76,7 +76,7 @@ pub(super) const ROUNDS: [Setting; 8] = [
     Setting {
         name: "stops",
         agents: 16,
-        length: Duration::from_secs(12),
+        length: Duration::from_secs(10),
         ttl_percent: 60,
         ttl_ms: 800,
         lingers_percent: 20,
@@ -87,7 +87,7 @@ pub(super) const ROUNDS: [Setting; 8] = [
     Setting {
         name: "namespaces",
         agents: 16,
-        length: Duration::from_secs(11),
+        length: Duration::from_secs(10),
         ttl_percent: 50,
         ttl_ms: 1_500,
         deed_every_ms: 60,
@@ -98,7 +98,7 @@ pub(super) const ROUNDS: [Setting; 8] = [
     Setting {
         name: "disk",
         agents: 12,
-        length: Duration::from_secs(9),
+        length: Duration::from_secs(8),
         deed_every_ms: 100,
         kills_of_ten: 8,
         has_small_disk: true,
@@ -107,7 +107,7 @@ pub(super) const ROUNDS: [Setting; 8] = [
     Setting {
         name: "boots",
         agents: 12,
-        length: Duration::from_secs(9),
+        length: Duration::from_secs(8),
         deed_every_ms: 100,
         kills_of_ten: 8,
         boots: 3,
@@ -116,6 +116,11 @@ pub(super) const ROUNDS: [Setting; 8] = [
 ];
 
 impl Setting {
+    /// Whether nobody is killed or stopped: then nobody has to wait for long (laws L6 and L7).
+    pub(super) fn is_calm(&self) -> bool {
+        self.deed_every_ms == 0
+    }
+
     /// Whether errors of the store are to be expected.
     pub(super) fn may_fail(&self) -> bool {
         self.has_small_disk

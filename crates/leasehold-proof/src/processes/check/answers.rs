@@ -1,12 +1,14 @@
 //! Every answer is of the contract, and explained by what the audit has between question and answer.
 
+mod state;
+
 use super::exclusion::describe;
 use crate::processes::history::{Deed, What};
-use crate::processes::names::NAMES;
 use crate::processes::plan::{Ask, Verb, Work};
+use crate::processes::planner::PATIENCE_MS;
 use crate::processes::story::{Ended, Hold, Op, Story, Way};
 use leasehold_core::event::Event;
-use leasehold_core::{Claim, Identity, LeaseId, Resource};
+use leasehold_core::{Claim, Identity, LeaseId};
 use std::collections::BTreeSet;
 
 /// A command that was killed, as its guard passes it on.
@@ -42,8 +44,11 @@ fn checks(story: &Story, hold: &Hold) -> Vec<String> {
             continue;
         };
         let is_right = match code {
-            Some(0) => !story.is_dropped_before(hold.lease, *asked),
-            Some(6) => hold.chain.iter().any(|id| story.may_be_gone(*id, *t)),
+            Some(0) => !story.is_dropped(hold.lease, *asked, *t),
+            Some(6) => hold
+                .chain
+                .iter()
+                .any(|id| story.may_be_gone(*id, hold.start, *t)),
             Some(1) => story.setting.may_fail(),
             _ => false,
         };
@@ -83,17 +88,17 @@ impl Answer<'_> {
             Verb::Unlock { name, .. } => self.unlock(code, *name),
             Verb::UnlockLease { lease } => lease.parse().is_ok_and(|id| match code {
                 0 => self.event(|event| event.name() == "released" && is_of(event, id)),
-                3 => self.story.may_be_gone(id, self.ended.t),
+                3 => self.may_be_gone(id),
                 _ => false,
             }),
             Verb::Renew { lease } => lease.parse().is_ok_and(|id| match code {
                 0 => self.event(|event| event.name() == "renewed" && is_of(event, id)),
-                6 => self.story.may_be_gone(id, self.ended.t),
+                6 => self.may_be_gone(id),
                 _ => false,
             }),
             Verb::Check { lease, .. } => lease.parse().is_ok_and(|id| match code {
-                0 => !self.story.is_dropped_before(id, self.op.invoked),
-                6 => self.story.may_be_gone(id, self.ended.t),
+                0 => !self.story.is_dropped(id, self.op.invoked, self.ended.t),
+                6 => self.may_be_gone(id),
                 _ => false,
             }),
             Verb::Exists { name } => self.exists(code, *name),
@@ -109,6 +114,10 @@ impl Answer<'_> {
             || before(self.story.boot_after(self.op.invoked))
             || before(self.story.lost_around(self.op))
             || !is_guard && before(self.op.first_deed(&Deed::KillCommand))
+    }
+
+    fn may_be_gone(&self, id: LeaseId) -> bool {
+        self.story.may_be_gone(id, self.op.invoked, self.ended.t)
     }
 
     /// Whether there is such an event between question and answer.
@@ -127,7 +136,7 @@ impl Answer<'_> {
             .story
             .own
             .get(&self.number)
-            .and_then(|id| self.story.lives.get(id));
+            .and_then(|id| self.story.life(*id, self.ended.t));
         let dropped = own
             .and_then(|life| life.dropped)
             .filter(|(t, _)| *t <= self.ended.t);
@@ -138,6 +147,9 @@ impl Answer<'_> {
             6 if own.is_none() && self.cover_may_be_gone(ask, hold) => return None,
             6 => "it says that its lease was lost",
             2 | 5 if hold.is_some() => "it says no, and its command ran",
+            2 if self.story.setting.is_calm() && ask.wait_ms >= Some(PATIENCE_MS) => {
+                "it waited in vain, where everybody ends soon"
+            }
             2 if self.is_refused(ask) => return None,
             5 if self.event(|event| self.is_died(event, ask)) => return None,
             0.. if self.is_code_of_command(code, work) => {
@@ -182,7 +194,7 @@ impl Answer<'_> {
             .chain(outer)
             .flat_map(|hold| hold.chain.iter().copied());
         let mut leases = proof.chain(chain);
-        leases.any(|id| self.story.may_be_gone(id, self.ended.t))
+        leases.any(|id| self.may_be_gone(id))
     }
 
     /// Held, or waited for as long as it wanted.
@@ -235,74 +247,6 @@ impl Answer<'_> {
             _ => false,
         }
     }
-
-    fn unlock(&self, code: i32, name: usize) -> bool {
-        let resource = Resource::parse(NAMES[name].text).ok();
-        let has = |claims: &[Claim]| {
-            claims
-                .iter()
-                .any(|claim| Some(&claim.resource) == resource.as_ref())
-        };
-        let (from, to) = (self.op.invoked, self.ended.t);
-        let slack = self.story.slack;
-        let named = self
-            .story
-            .lives
-            .values()
-            .filter(|life| has(&life.lease.claims));
-        let is_here = |life: &&crate::processes::story::Life| {
-            let end = life.dropped.map_or(u64::MAX, |(t, _)| t);
-            life.granted <= to + slack && end + slack >= from
-        };
-        let is_always = |life: &crate::processes::story::Life| {
-            let end = life.dropped.map_or(u64::MAX, |(t, _)| t);
-            life.granted + slack < from && end > to + slack
-        };
-        match code {
-            0 => self.event(|event| match event {
-                Event::Released { lease } | Event::Forced { lease, .. } => has(&lease.claims),
-                _ => false,
-            }),
-            1 => named.filter(is_here).count() > 1,
-            3 => !named.clone().any(is_always),
-            4 => named.filter(is_here).count() > 0,
-            _ => false,
-        }
-    }
-
-    fn exists(&self, code: i32, name: usize) -> bool {
-        let Ok(resource) = Resource::parse(NAMES[name].text) else {
-            return false;
-        };
-        let meets = |claim: &Claim| claim.resource.overlaps(&resource);
-        let lives = self.story.lives.values();
-        let mut lives = lives.filter(|life| life.lease.claims.iter().any(meets));
-        let (from, to) = (self.op.invoked, self.ended.t);
-        let slack = self.story.slack;
-        match code {
-            0 => lives.any(|life| {
-                life.granted <= to + slack
-                    && life
-                        .dropped
-                        .is_none_or(|(t, _)| self.story.effect(t) + slack >= from)
-            }),
-            // What lived all the time, for sure, would have been seen.
-            3 => !lives.any(|life| {
-                let op = life.op.and_then(|op| self.story.ops.get(&op));
-                let is_sure = op.is_some_and(|op| op.first_deed(&Deed::KillGuard).is_none());
-                let is_bound = life
-                    .bound
-                    .is_some_and(|t| self.story.effect(t) + slack < from);
-                let stays = life.dropped.is_none_or(|(t, _)| t > to + slack);
-                is_sure
-                    && life.lease.ttl.is_none()
-                    && is_bound
-                    && stays
-                    && self.story.setting.boots == 1
-            }),
-            _ => false,
-        }
-    }
 }
 
 /// Whether an event puts or drops this lease.
@@ -317,78 +261,5 @@ fn is_of(event: &Event, id: LeaseId) -> bool {
     found
 }
 
-impl Story {
-    /// Whether a lease was out of the state before that time, for sure.
-    fn is_dropped_before(&self, id: LeaseId, t: u64) -> bool {
-        let dropped = self.lives.get(&id).and_then(|life| life.dropped);
-        dropped.is_some_and(|(at, _)| self.effect(at).saturating_add(self.slack) < t)
-    }
-
-    /// Whether a lease may have been out of the state, or past its time, at that time.
-    fn may_be_gone(&self, id: LeaseId, t: u64) -> bool {
-        let Some(life) = self.lives.get(&id) else {
-            return true;
-        };
-        if life.dropped.is_some_and(|(at, _)| at <= t + self.slack) {
-            return true;
-        }
-        let mut expires = life.lease.expires;
-        for commit in self.commits.iter().take_while(|commit| commit.at <= t) {
-            for event in &commit.events {
-                if let Event::Renewed { lease } | Event::Bound { lease } = event
-                    && lease.id == id
-                {
-                    expires = lease.expires;
-                }
-            }
-        }
-        let anchor =
-            i128::from(life.granted) - i128::from(life.lease.granted.as_millis()) * 1_000_000;
-        let due = expires.map(|at| i128::from(at.as_millis()) * 1_000_000 + anchor);
-        due.is_some_and(|due| due <= i128::from(t + self.slack))
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::processes::check::sample::{Sample, lease};
-
-    #[test]
-    fn a_guard_that_ran_in_order_is_explained() {
-        let mut sample = Sample::default();
-        sample.guard(1, "build", 10..20);
-        assert_eq!(explained(&sample.story()), Vec::<String>::new());
-    }
-
-    #[test]
-    fn a_lease_that_is_not_given_back_is_not() {
-        let mut sample = Sample::default();
-        sample.guard(1, "build", 10..20);
-        sample.commits.pop();
-        assert_eq!(explained(&sample.story()).len(), 1);
-    }
-
-    #[test]
-    fn a_loss_that_is_not_told_is_not() {
-        let mut sample = Sample::default();
-        sample.guard(1, "build", 10..20);
-        let lost = lease(1, "build", 9).into();
-        sample.commits[1].events = vec![Event::Lapsed { lease: lost }];
-        assert_eq!(explained(&sample.story()).len(), 1);
-    }
-
-    #[test]
-    fn a_refusal_needs_an_event() {
-        let mut sample = Sample::default();
-        sample.invoke(1, "build", 5).end(1, 8, 2);
-        assert_eq!(explained(&sample.story()).len(), 1);
-    }
-
-    #[test]
-    fn a_code_that_nobody_knows_is_refused() {
-        let mut sample = Sample::default();
-        sample.invoke(1, "build", 5).end(1, 8, 3);
-        assert_eq!(explained(&sample.story()).len(), 1);
-    }
-}
+mod tests;

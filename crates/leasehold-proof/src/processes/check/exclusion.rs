@@ -30,7 +30,10 @@ fn overlaps(story: &Story, holds: &[Hold]) -> Vec<String> {
             {
                 let ms = (early.certain.min(late.certain) - late.start) / 1_000_000;
                 let (one, two) = (describe(story, early), describe(story, late));
-                said.push(format!("{atom} was held twice for {ms} ms: {one}; {two}"));
+                let tail = story.tail(late.start);
+                said.push(format!(
+                    "{atom} was held twice for {ms} ms: {one}; {two}; the log: {tail}"
+                ));
             }
         }
     }
@@ -65,7 +68,7 @@ fn outside(story: &Story, hold: &Hold) -> Option<String> {
     if !hold.is_own {
         return None;
     }
-    let life = story.lives.get(&hold.lease)?;
+    let life = story.life(hold.lease, hold.start)?;
     let who = describe(story, hold);
     match life.bound {
         None => return Some(format!("a command runs without its lease picked up: {who}")),
@@ -129,7 +132,7 @@ fn met(story: &Story, holds: &[Hold], hold: &Hold) -> Vec<String> {
 /// Whether a hold was lost before this time, though nothing was seen of it afterwards.
 fn left(story: &Story, hold: &Hold, t: u64) -> bool {
     let lost = hold.chain.iter().any(|id| {
-        let dropped = story.lives.get(id).and_then(|life| life.dropped);
+        let dropped = story.life(*id, hold.start).and_then(|life| life.dropped);
         dropped.is_some_and(|(at, way)| {
             at <= t && (!hold.is_own || matches!(way, Way::Lapsed | Way::Forced))
         })
@@ -195,7 +198,7 @@ fn agrees(story: &Story, holds: &[Hold], hold: &Hold) -> Vec<String> {
 pub(super) fn describe(story: &Story, hold: &Hold) -> String {
     let op = &story.ops[&hold.op];
     let ms = |t: u64| t / 1_000_000;
-    let life = story.lives.get(&hold.lease);
+    let life = story.life(hold.lease, hold.start);
     let way = life.and_then(|life| life.dropped.map(|(t, way)| (way, ms(t))));
     format!(
         "[{} ran {}..{} ms, certain until {}, lease {} token {}, {way:?}]",

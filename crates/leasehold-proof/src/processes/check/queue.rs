@@ -4,6 +4,7 @@ use super::replay::{of, of_ticket, walk};
 use crate::processes::story::Story;
 use leasehold_core::claim::any_conflict;
 use leasehold_core::lease::{Kind, Pickup};
+use leasehold_core::seniority::Seniority;
 use leasehold_core::{Claim, Lease, Ticket, View};
 
 /// Nobody is granted past an earlier ticket for the same, but an older one that is pressed; and after no
@@ -30,7 +31,10 @@ pub(in crate::processes) fn in_order(story: &Story) -> Vec<String> {
                 let number = ticket.map_or(u64::MAX, |ticket| ticket.number);
                 if let Some(passed) = passed(view, lease, number) {
                     let (one, two) = (of(story, lease), of_ticket(story, passed));
-                    said.push(format!("at {ms} ms {one} was granted before {two}"));
+                    let tail = story.tail(commit.at);
+                    said.push(format!(
+                        "at {ms} ms {one} was granted before {two}; the log: {tail}"
+                    ));
                 }
             }
             None => {
@@ -46,6 +50,33 @@ pub(in crate::processes) fn in_order(story: &Story) -> Vec<String> {
     said
 }
 
+/// A grant waits so long for somebody who is called. Who is not called looks after five seconds.
+const CALLED: u64 = 2_500_000_000;
+
+/// Whoever is granted while it sleeps is called: nobody who lives and was left alone takes long to pick
+/// his grant up.
+pub(in crate::processes) fn called(story: &Story) -> Vec<String> {
+    // On a machine that stands still everybody does.
+    if story.stall.as_millis() > 500 || story.setting.may_fail() {
+        return Vec::new();
+    }
+    let mut said = Vec::new();
+    for life in story.lives.iter().filter(|life| !life.lease.is_bound()) {
+        let op = life.op.and_then(|op| story.ops.get(&op));
+        let Some(op) = op.filter(|op| !op.is_disturbed() && op.inside.is_none()) else {
+            continue;
+        };
+        let dropped = life.dropped.map(|(t, _)| t);
+        let ends = [life.bound, dropped, story.boot_after(op.invoked)];
+        let taken = ends.into_iter().flatten().min().unwrap_or(u64::MAX);
+        if taken.saturating_sub(life.granted) > CALLED {
+            let (ms, who) = (life.granted / 1_000_000, of(story, &life.lease));
+            said.push(format!("granted at {ms} ms and not called: {who}"));
+        }
+    }
+    said
+}
+
 fn is_waiting(view: &View, ticket: &Ticket) -> bool {
     let known = view.tickets().find(|known| known.number == ticket.number);
     known.is_none_or(Ticket::is_waiting)
@@ -58,10 +89,22 @@ fn passed<'a>(view: &'a View, lease: &Lease, number: u64) -> Option<&'a Ticket> 
     view.tickets().find(|ticket| {
         let is_earlier =
             ticket.is_waiting() && ticket.number < number && ticket.request != lease.id;
-        let is_older = may_press && lease.seniority < ticket.seniority;
+        let is_older = may_press && lease.seniority < judged(view, ticket);
         let is_own = ticket.inside.contains(&lease.id);
         is_earlier && !is_older && !is_own && any_conflict(&need(view, ticket), &lease.claims)
     })
+}
+
+/// The youngest of a ticket's own age and those of all it may hold.
+fn judged(view: &View, ticket: &Ticket) -> Seniority {
+    let theirs = |lease: &&Lease| {
+        let agent = lease.who.agent();
+        ticket.inside.contains(&lease.id)
+            || lease.kind == Kind::Standing && agent.is_some_and(|own| ticket.agents.contains(&own))
+    };
+    let held = view.leases().filter(theirs).map(|lease| &lease.seniority);
+    let own = &ticket.seniority;
+    held.chain([own]).max().unwrap_or(own).clone()
 }
 
 /// What a ticket asks for that its chain does not cover.

@@ -48,7 +48,10 @@ pub(in crate::processes) fn legal(story: &Story) -> Vec<String> {
         }
         if let Some(what) = wrong(story, view, commit, event) {
             let name = event.name();
-            said.push(format!("`{name}` at {} ms: {what}", commit.at / 1_000_000));
+            let (ms, tail) = (commit.at / 1_000_000, story.tail(commit.at));
+            said.push(format!(
+                "`{name}` at {ms} ms: {what}; the last of the log: {tail}"
+            ));
         }
     });
     said
@@ -78,7 +81,7 @@ fn wrong(story: &Story, view: &View, commit: &Commit, event: &Event) -> Option<S
         }
         Event::Renewed { lease } => {
             let before = view.lease(lease.id).filter(|before| before.is_bound());
-            let ttl_ms = lease.ttl.map(|ttl| ttl.as_millis());
+            let ttl_ms = lease.ttl.map(leasehold_core::Ttl::as_millis);
             let expires = ttl_ms.map(|ttl_ms| Timestamp::from_millis(commit.at_ms + ttl_ms));
             let is_right = before.is_some() && lease.expires == expires;
             (!is_right).then(|| format!("not held, or not for its TTL: {}", of(story, lease)))
@@ -247,92 +250,4 @@ fn refused(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::processes::check::sample::{Sample, lease};
-
-    fn grant(op: u64, name: &str, at: u64) -> Event {
-        Event::Granted {
-            lease: lease(op, name, at).into(),
-            from: None,
-            spent: Vec::new(),
-        }
-    }
-
-    fn release(op: u64, name: &str) -> Event {
-        let lease = lease(op, name, 0).into();
-        Event::Released { lease }
-    }
-
-    fn problems(commits: Vec<Event>) -> Vec<String> {
-        let mut sample = Sample::default();
-        for (at, event) in commits.into_iter().enumerate() {
-            sample.commit(at as u64, vec![event]);
-        }
-        legal(&sample.story())
-    }
-
-    #[test]
-    fn one_after_the_other_is_legal() {
-        let log = vec![
-            grant(1, "build", 0),
-            release(1, "build"),
-            grant(2, "build", 2),
-        ];
-        assert_eq!(problems(log), Vec::<String>::new());
-    }
-
-    #[test]
-    fn two_holders_are_not() {
-        assert_eq!(
-            problems(vec![grant(1, "path:src", 0), grant(2, "path:src/a/x", 1)]).len(),
-            1
-        );
-    }
-
-    #[test]
-    fn a_third_holder_of_two_slots_is_not() {
-        let log = vec![grant(1, "gpu", 0), grant(2, "gpu", 1), grant(3, "gpu", 2)];
-        assert_eq!(problems(log).len(), 1);
-    }
-
-    #[test]
-    fn a_token_that_comes_again_is_not() {
-        let log = vec![
-            grant(2, "build", 0),
-            release(2, "build"),
-            grant(1, "build", 2),
-        ];
-        assert_eq!(problems(log).len(), 1);
-    }
-
-    #[test]
-    fn a_lapse_before_its_time_is_not() {
-        let lapsed = Event::Lapsed {
-            lease: lease(1, "build", 0).into(),
-        };
-        assert_eq!(problems(vec![grant(1, "build", 0), lapsed]).len(), 1);
-    }
-
-    #[test]
-    fn freeing_what_lives_is_not() {
-        let mut sample = Sample::default();
-        sample.guard(1, "build", 10..20);
-        let lease = lease(1, "build", 0).into();
-        sample.commits[1].events = vec![Event::Freed { lease }];
-        assert_eq!(legal(&sample.story()).len(), 1);
-    }
-
-    #[test]
-    fn a_refusal_without_a_reason_is_not() {
-        let by_nobody = Event::Refused {
-            id: LeaseId::new(9),
-            who: lease(9, "build", 0).who,
-            claims: lease(9, "build", 0).claims,
-            reason: RefusedFor::Held,
-            by: None,
-        };
-        assert_eq!(problems(vec![by_nobody.clone()]).len(), 1);
-        assert_eq!(problems(vec![grant(1, "build", 0), by_nobody]).len(), 0);
-    }
-}
+mod tests;

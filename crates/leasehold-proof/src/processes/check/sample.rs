@@ -1,6 +1,6 @@
 //! Small stories made by hand, for the tests of the checkers.
 
-use crate::processes::history::{Deed, Record, What, Who};
+use crate::processes::history::{Record, What, Who};
 use crate::processes::names::{Claims, NAMES};
 use crate::processes::plan::{Ask, Plan, Verb, Work};
 use crate::processes::setting::ROUNDS;
@@ -174,10 +174,6 @@ impl Sample {
     pub(in crate::processes) fn writes(&mut self, op: u64, atom: &str, version: u64) -> &mut Self {
         let (at, atom) = (self.at(op), atom.into());
         self.record(at, op, What::Wrote { atom, version })
-    }
-
-    pub(in crate::processes) fn deed(&mut self, op: u64, ms: u64, deed: Deed) -> &mut Self {
-        self.record(ms, op, What::Deed { deed })
     }
 
     pub(in crate::processes) fn story(self) -> Story {
