@@ -1,7 +1,7 @@
 //! Bugs on purpose: how the proof shows that it would catch a real one.
 //!
 //! With the feature `planted`, which no normal build has, one bug of [`Bug::ALL`] can be chosen at run
-//! time by [`plant`]. Without it [`Bug::is_planted`] is `false` when compiled, and nothing is left of
+//! time by `plant`. Without it [`Bug::is_planted`] is `false` when compiled, and nothing is left of
 //! it in the binary.
 
 macro_rules! bugs {

@@ -1,7 +1,7 @@
 //! What every store has to pass.
 //!
 //! A store crate implements [`Subject`] and calls [`conformance_tests!`](crate::conformance_tests),
-//! which makes one test of each case. Everything is seen through [`Store`] and [`Presence`]; what has
+//! which makes one test of each case. Everything is seen through [`Store`] and [`Presence`](crate::Presence); what has
 //! to come out is worked out with a whole [`View`](leasehold_core::View) kept beside the store, and
 //! with the kernel's own `overlaps`.
 //!
