@@ -22,6 +22,7 @@ mod budget;
 mod layer;
 mod outcome;
 mod random;
+mod report;
 
 mod damage;
 mod fuzz;
@@ -35,6 +36,7 @@ pub use budget::{Budget, Planted};
 pub use layer::Layer;
 pub use outcome::{Outcome, Violation};
 pub use random::Random;
+pub use report::Report;
 
 /// Runs what a layer starts this program for again, with words that no help shows; returns its exit code.
 /// Nothing where the command line is an ordinary one.

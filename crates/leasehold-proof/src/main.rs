@@ -1,7 +1,7 @@
 //! `leasehold-proof`: runs the layers and prints what they found.
 
 use clap::Parser;
-use leasehold_proof::{Budget, Layer, Planted};
+use leasehold_proof::{Budget, Layer, Planted, Report};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -72,33 +72,14 @@ fn main() -> ExitCode {
     } else {
         arguments.layers
     };
-    let mut violations = 0;
+    let mut report = Report::default();
     for layer in layers {
         let begin = Instant::now();
         let outcome = layer.run(&budget);
-        println!(
-            "{:<12} {:>12} operations {:>10} faults {:>6} violations  {:.1} s",
-            layer.name(),
-            outcome.operations,
-            outcome.faults,
-            outcome.violations.len(),
-            begin.elapsed().as_secs_f64(),
-        );
-        for note in &outcome.notes {
-            println!("    {note}");
-        }
-        for skipped in &outcome.skipped {
-            println!("    SKIPPED: {skipped}");
-        }
-        for violation in &outcome.violations {
-            println!(
-                "    VIOLATION: {}\n    repeat with: {}",
-                violation.what, violation.repeat
-            );
-        }
-        violations += outcome.violations.len();
+        print!("{}", report.add(layer, &outcome, begin.elapsed()));
     }
-    if violations == 0 {
+    print!("\n{}", report.table());
+    if report.is_good() {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
