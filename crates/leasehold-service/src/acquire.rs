@@ -305,9 +305,11 @@ impl<S: Store> Acquire<'_, S> {
         }
     }
 
+    /// A store that cannot be looked at says nothing about the time. Whatever is done next needs it as
+    /// well, and fails with what is wrong with it.
     fn is_out_of_time(&self) -> bool {
-        self.limit
-            .is_some_and(|limit| limit <= self.look_now().unwrap_or(limit))
+        let is_over = |limit| self.look_now().is_ok_and(|now| limit <= now);
+        self.limit.is_some_and(is_over)
     }
 
     /// Looks what became of the request; calls from here on are not missed.

@@ -166,7 +166,10 @@ impl Story {
     /// The time of a view is taken before it is filled, and whoever fills it may be kept waiting.
     pub(super) fn effect(&self, at: u64) -> u64 {
         let after = self.commits.partition_point(|commit| commit.at <= at);
-        self.commits.get(after).map_or(u64::MAX, |commit| commit.at)
+        // Later than anything, and still a time that something can be added to.
+        self.commits
+            .get(after)
+            .map_or(u64::MAX / 2, |commit| commit.at)
     }
 
     /// The last commits up to a time, in short.

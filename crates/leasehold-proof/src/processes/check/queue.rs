@@ -50,8 +50,10 @@ pub(in crate::processes) fn in_order(story: &Story) -> Vec<String> {
     said
 }
 
-/// A grant waits so long for somebody who is called. Who is not called looks after five seconds.
+/// A grant waits so long for somebody who is called.
 const CALLED: u64 = 2_500_000_000;
+/// Where whoever should call may be killed before it does: a waiter looks by itself after five seconds.
+const LOOKED: u64 = 8_000_000_000;
 
 /// Whoever is granted while it sleeps is called: nobody who lives and was left alone takes long to pick
 /// his grant up.
@@ -60,6 +62,11 @@ pub(in crate::processes) fn called(story: &Story) -> Vec<String> {
     if story.stall.as_millis() > 500 || story.setting.may_fail() {
         return Vec::new();
     }
+    let limit = if story.setting.is_calm() {
+        CALLED
+    } else {
+        LOOKED
+    };
     let mut said = Vec::new();
     for life in story.lives.iter().filter(|life| !life.lease.is_bound()) {
         let op = life.op.and_then(|op| story.ops.get(&op));
@@ -69,7 +76,7 @@ pub(in crate::processes) fn called(story: &Story) -> Vec<String> {
         let dropped = life.dropped.map(|(t, _)| t);
         let ends = [life.bound, dropped, story.boot_after(op.invoked)];
         let taken = ends.into_iter().flatten().min().unwrap_or(u64::MAX);
-        if taken.saturating_sub(life.granted) > CALLED {
+        if taken.saturating_sub(life.granted) > limit {
             let (ms, who) = (life.granted / 1_000_000, of(story, &life.lease));
             said.push(format!("granted at {ms} ms and not called: {who}"));
         }
@@ -218,6 +225,18 @@ mod tests {
     #[test]
     fn nobody_overtakes() {
         assert_eq!(after(Some(3)).len(), 1);
+    }
+
+    #[test]
+    fn whoever_is_granted_is_called() {
+        let late_by = |ms: u64| {
+            let mut sample = Sample::default();
+            sample.invoke(2, "build", 1).commit(5, vec![grant(2)]);
+            let lease = lease(2, "build", 0).into();
+            sample.commit(5 + ms, vec![Event::Bound { lease }]);
+            called(&sample.story()).len()
+        };
+        assert_eq!((late_by(20), late_by(5_000)), (0, 1));
     }
 
     #[test]
