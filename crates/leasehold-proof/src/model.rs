@@ -38,8 +38,8 @@ const STATES_MAX: usize = 500_000;
 /// In a brief run: half of the instances have fewer.
 const STATES_MAX_BRIEF: usize = 10_000;
 /// Instances drawn in a short run, and about how long they take.
-const SAMPLES: u64 = 600;
-const SAMPLES_SECONDS: u64 = 30;
+const SAMPLES: u64 = 300;
+const SAMPLES_SECONDS: u64 = 15;
 
 /// Explores the named instances and a sample of others.
 pub(crate) fn run(budget: &Budget) -> Outcome {
