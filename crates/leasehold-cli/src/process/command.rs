@@ -82,24 +82,31 @@ impl GuardedCommand {
     }
 
     fn launch(self) -> Result<RunningCommand, SpawnError> {
-        let terminal = Terminal::ours();
-        let child = self.start().map_err(|error| self.explain(error))?;
+        let mut terminal = Terminal::ours();
+        let child = self
+            .start(&mut terminal)
+            .map_err(|error| self.explain(error))?;
         Ok(RunningCommand::new(&child, terminal))
     }
 
-    fn start(&self) -> io::Result<Child> {
-        let error = match self.start_program(&self.program, None) {
+    fn start(&self, terminal: &mut Terminal) -> io::Result<Child> {
+        let error = match self.start_program(&self.program, None, terminal) {
             Err(error) if is(&error, Errno::NOEXEC) => error,
             outcome => return outcome,
         };
         // A script without `#!`. Shells and execvp(3) give it to sh; posix_spawn does not.
         match locate(&self.program) {
-            Some(script) => self.start_program(OsStr::new("/bin/sh"), Some(&script)),
+            Some(script) => self.start_program(OsStr::new("/bin/sh"), Some(&script), terminal),
             None => Err(error),
         }
     }
 
-    fn start_program(&self, program: &OsStr, script: Option<&Path>) -> io::Result<Child> {
+    fn start_program(
+        &self,
+        program: &OsStr,
+        script: Option<&Path>,
+        terminal: &mut Terminal,
+    ) -> io::Result<Child> {
         let mut command = Command::new(program);
         command.args(script).args(&self.args).process_group(0);
         for (name, value) in &self.env {
@@ -108,6 +115,7 @@ impl GuardedCommand {
                 None => command.env_remove(name),
             };
         }
+        terminal.give_at_start(&mut command);
         command.spawn()
     }
 
@@ -136,9 +144,7 @@ pub(crate) struct RunningCommand {
 impl RunningCommand {
     fn new(child: &Child, mut terminal: Terminal) -> Self {
         let pid = Pid::from_child(child);
-        // The command may read before it has the terminal, and is stopped then; `supervise` sees
-        // that and continues it.
-        terminal.start(pid);
+        terminal.started(pid);
         Self { pid, terminal }
     }
 }

@@ -12,7 +12,7 @@
 //! - `terminal`: who has the terminal, and job control.
 //! - `tree`: the process groups below the command.
 //! - `alarm`: time that goes on while the machine sleeps.
-//! - `dispositions`: the only `unsafe` code, four calls of the C library.
+//! - `dispositions`: four calls of the C library, `unsafe` as the one in `terminal` is.
 //!
 //! # Guarantees
 //!

@@ -133,6 +133,16 @@ fn note_unless_ignored(signal: Signal) -> io::Result<()> {
     Ok(())
 }
 
+/// Puts the default back for each signal that has our handler, in a child that is no guard.
+pub(super) fn forget() -> io::Result<()> {
+    for signal in ENDING.into_iter().chain([Signal::TSTP, Signal::CONT]) {
+        if dispositions::set(signal, Disposition::Default)? == Disposition::Ignore {
+            dispositions::set(signal, Disposition::Ignore)?;
+        }
+    }
+    Ok(())
+}
+
 #[cfg(not(target_vendor = "apple"))]
 fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     use rustix::pipe::{PipeFlags, pipe_with};

@@ -5,10 +5,13 @@
 //! the command gets it only when it asks, by being stopped with TTIN or TTOU (as sudo does).
 
 use std::io::{self, IsTerminal};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 
 use rustix::fs::{Mode, OFlags};
 use rustix::process::{Pid, Signal, getpgrp, kill_current_process_group};
+use rustix::stdio::stdin;
 use rustix::termios::{tcgetpgrp, tcsetpgrp};
 
 use super::dispositions::{self, Disposition};
@@ -25,7 +28,7 @@ pub(super) struct Terminal {
 impl Terminal {
     /// Looks whether we have a terminal to give at the start. One system call when there is none.
     pub(super) fn ours() -> Self {
-        let ours = tcgetpgrp(io::stdin()).is_ok_and(|foreground| foreground == getpgrp());
+        let ours = tcgetpgrp(stdin()).is_ok_and(|foreground| foreground == getpgrp());
         let at_start = ours && io::stdout().is_terminal();
         Self {
             at_start,
@@ -35,12 +38,33 @@ impl Terminal {
         }
     }
 
-    /// Gives it to the process group `command`, if it is to have it from the start.
-    pub(super) fn start(&mut self, command: Pid) {
-        self.command = Some(command);
-        if self.at_start {
-            self.give();
+    /// Lets `command` take it before its program runs, if it is to have it from the start. Given
+    /// only after the start, what is typed in between would come to our own group: Ctrl-C would
+    /// end the script around us, whatever the command makes of it.
+    pub(super) fn give_at_start(&mut self, command: &mut Command) {
+        if !self.at_start || self.device().is_none() {
+            return;
         }
+        // Taken back after a start that fails, too: whoever took it then is gone.
+        self.given = true;
+        #[expect(
+            unsafe_code,
+            reason = "no safe crate gives a terminal between fork and exec"
+        )]
+        // SAFETY: in the child `take` makes only calls that signal-safety(7) allows, and touches
+        // no memory but its own.
+        unsafe {
+            command.pre_exec(|| {
+                // On failure the command starts in the background, and gets it when it asks.
+                let _ = take();
+                Ok(())
+            });
+        }
+    }
+
+    /// The command runs, as the process group `command`.
+    pub(super) fn started(&mut self, command: Pid) {
+        self.command = Some(command);
     }
 
     /// Gives it to the command if it is ours to give; returns whether the command has it now.
@@ -120,9 +144,17 @@ pub(super) enum Stop {
     Alone,
 }
 
+/// In the child that is to become the command, in its own process group: takes the terminal, which
+/// is its standard input.
+fn take() -> io::Result<()> {
+    // Typed before the program runs, a signal has to end the child: our handler would swallow it.
+    super::signals::forget()?;
+    set_foreground(stdin(), getpgrp())
+}
+
 /// Makes `group` the foreground of the terminal. From the background that raises TTOU, which would
 /// stop us.
-fn set_foreground(device: &OwnedFd, group: Pid) -> io::Result<()> {
+fn set_foreground(device: impl AsFd, group: Pid) -> io::Result<()> {
     let before = dispositions::set(Signal::TTOU, Disposition::Ignore)?;
     let outcome = tcsetpgrp(device, group);
     dispositions::set(Signal::TTOU, before)?;
