@@ -125,7 +125,7 @@ impl Command {
         match self {
             Self::Ask(ask) => {
                 let mut keys = Vec::with_capacity(ask.claims.len() + 3);
-                keys.extend(ask.claims.iter().map(|c| Key::Overlap(c.resource.clone())));
+                keys.extend(Key::overlaps(&ask.claims));
                 keys.extend(ask.inside.map(Key::Lease));
                 keys.extend(ask.who.agent().map(Key::Agent));
                 keys.push(Key::Place(ask.who.place()));

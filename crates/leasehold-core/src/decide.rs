@@ -120,12 +120,7 @@ fn release(work: &mut Work<'_>, id: LeaseId, by: &Identity, proof: Proof) -> Res
     let Some(lease) = work.view().lease(id) else {
         return Ok(Verdict::NotFound);
     };
-    work.require(
-        lease
-            .claims
-            .iter()
-            .map(|claim| Key::Overlap(claim.resource.clone())),
-    )?;
+    work.require(Key::overlaps(&lease.claims))?;
     let lease = Arc::clone(lease);
     let own = lease.kind == Kind::Standing && lease.who.owner == by.owner;
     match proof {
@@ -172,10 +167,7 @@ fn require_revived(work: &Work<'_>, lease: &Lease) -> Result<(), More> {
         return Ok(());
     }
     let agent = lease.who.agent().filter(|_| lease.kind == Kind::Standing);
-    let overlaps = lease
-        .claims
-        .iter()
-        .map(|claim| Key::Overlap(claim.resource.clone()));
+    let overlaps = Key::overlaps(&lease.claims);
     work.require(overlaps.chain(agent.map(Key::Agent)))
 }
 
@@ -192,12 +184,7 @@ fn timeout(work: &mut Work<'_>, request: LeaseId) -> Result<Verdict, More> {
     else {
         return Ok(Verdict::NotFound);
     };
-    work.require(
-        ticket
-            .claims
-            .iter()
-            .map(|claim| Key::Overlap(claim.resource.clone())),
-    )?;
+    work.require(Key::overlaps(&ticket.claims))?;
     let until = work.policy().place_until(work.view().now());
     Arc::make_mut(&mut ticket).state = TicketState::Parked { until };
     work.push(Event::Parked { ticket });
@@ -223,11 +210,7 @@ fn cancel(work: &mut Work<'_>, request: LeaseId) -> Result<Verdict, More> {
         Event::Cancelled { ticket } => &ticket.claims,
         _ => return Ok(Verdict::NotFound),
     };
-    work.require(
-        claims
-            .iter()
-            .map(|claim| Key::Overlap(claim.resource.clone())),
-    )?;
+    work.require(Key::overlaps(claims))?;
     work.push(event);
     work.settle(None)?;
     Ok(Verdict::Done)

@@ -79,6 +79,13 @@ impl Lease {
         self.pickup == Pickup::Bound
     }
 
+    /// Returns whether it matters if the processes behind it live: nothing depends on those of a standing
+    /// lease once it is bound.
+    #[must_use]
+    pub fn has_proof_of_life(&self) -> bool {
+        self.kind == Kind::Scoped || !self.is_bound()
+    }
+
     /// Returns the slot it has of the pool that `claim` is one of, if it has one.
     #[must_use]
     pub fn slot_of(&self, claim: &Claim) -> Option<u32> {

@@ -342,10 +342,7 @@ impl<'a> Rules<'a> {
         };
         let waiting: Vec<&Ticket> = self.view.tickets().filter(|t| t.is_waiting()).collect();
         for ticket in &waiting {
-            ticket
-                .claims
-                .iter()
-                .for_each(|c| keys.want(Key::Overlap(c.resource.clone())));
+            Key::overlaps(&ticket.claims).for_each(|key| keys.want(key));
             ticket
                 .inside
                 .iter()
@@ -360,10 +357,7 @@ impl<'a> Rules<'a> {
                 .for_each(|agent| keys.want(Key::Agent(agent.clone())));
             for lease in self.holds(ticket) {
                 keys.want_life(lease);
-                lease
-                    .claims
-                    .iter()
-                    .for_each(|c| keys.want(Key::Overlap(c.resource.clone())));
+                Key::overlaps(&lease.claims).for_each(|key| keys.want(key));
             }
         }
         for lease in self.view.leases() {
@@ -387,10 +381,9 @@ pub(crate) struct Missing<'a> {
 }
 
 impl Missing<'_> {
-    /// Wants to know whether the processes behind a lease live. Of a standing lease nothing depends
-    /// on them once it is bound.
+    /// Wants to know whether the processes behind a lease live.
     pub(crate) fn want_life(&mut self, lease: &Lease) {
-        if lease.kind == Kind::Scoped || !lease.is_bound() {
+        if lease.has_proof_of_life() {
             self.want(Key::Life(lease.id));
         }
     }

@@ -8,7 +8,7 @@ use crate::claim::Claim;
 use crate::lease::{Kind, Lease, Pickup};
 use crate::limits::Policy;
 use crate::planted::Bug;
-use crate::rules::{Judged, Missing, Rules};
+use crate::rules::{Judged, Rules};
 use crate::seniority::Birth;
 use crate::ticket::{Ticket, TicketState};
 use crate::verdict::More;
@@ -81,16 +81,7 @@ impl<'a> Work<'a> {
 
     /// Fails where the view lacks a key.
     pub(crate) fn require(&self, keys: impl IntoIterator<Item = Key>) -> Result<(), More> {
-        let mut missing = Missing {
-            view: &self.view,
-            keys: Vec::new(),
-        };
-        keys.into_iter().for_each(|key| missing.want(key));
-        if missing.keys.is_empty() {
-            Ok(())
-        } else {
-            Err(More(missing.keys))
-        }
+        self.view.require(keys)
     }
 
     /// Fails where nobody looked whether the holders in the view live.
@@ -103,16 +94,8 @@ impl<'a> Work<'a> {
         &self,
         leases: impl Iterator<Item = &'b Lease>,
     ) -> Result<(), More> {
-        let mut missing = Missing {
-            view: &self.view,
-            keys: Vec::new(),
-        };
-        leases.for_each(|lease| missing.want_life(lease));
-        if missing.keys.is_empty() {
-            Ok(())
-        } else {
-            Err(More(missing.keys))
-        }
+        let leases = leases.filter(|lease| lease.has_proof_of_life());
+        self.view.require(leases.map(|lease| Key::Life(lease.id)))
     }
 
     /// Makes one event of a newcomer's coming and its grant, so that a wait that never was leaves no
@@ -372,7 +355,7 @@ impl<'a> Work<'a> {
         }
         let now = self.view.now();
         let lapsed = self.lapsed_by(ticket, &need);
-        self.require(lapsed.iter().flat_map(overlaps))?;
+        self.require(lapsed.iter().flat_map(|lease| Key::overlaps(&lease.claims)))?;
         self.wakes.extend(lapsed.iter().map(|lease| lease.id));
         for lease in lapsed {
             let lease = Arc::new(lease);
@@ -497,18 +480,12 @@ pub(crate) fn bind(lease: &mut Lease, now: crate::time::Timestamp) {
     lease.expires = lease.ttl.map(|ttl| now.plus(ttl));
 }
 
-/// Returns where others may have waited for a lease.
-fn overlaps(lease: &Lease) -> impl Iterator<Item = Key> {
-    lease
-        .claims
-        .iter()
-        .map(|claim| Key::Overlap(claim.resource.clone()))
-}
-
 /// Returns what has to be loaded because an event takes a lease away.
 fn freed(event: &Event) -> Vec<Key> {
     match event {
-        Event::Freed { lease } | Event::Passed { lease, .. } => overlaps(lease).collect(),
+        Event::Freed { lease } | Event::Passed { lease, .. } => {
+            Key::overlaps(&lease.claims).collect()
+        }
         _ => Vec::new(),
     }
 }

@@ -4,7 +4,8 @@
 //! kernel can tell "there is none" from "not looked" and ask for more.
 
 use crate::event::{Change, Event};
-use crate::{card::Card, freeze::Freeze, id::LeaseId, identity::Agent, lease::Lease};
+use crate::verdict::More;
+use crate::{card::Card, claim::Claim, freeze::Freeze, id::LeaseId, identity::Agent, lease::Lease};
 use crate::{resource::Resource, ticket::Ticket, time::Timestamp, token::FencingToken};
 use alloc::{collections::BTreeSet, sync::Arc, vec::Vec};
 
@@ -23,6 +24,15 @@ pub enum Key {
     Place(Agent),
     /// Whether the processes behind this lease or ticket live.
     Life(LeaseId),
+}
+
+impl Key {
+    /// Returns the keys of all that overlaps these claims.
+    pub fn overlaps(claims: &[Claim]) -> impl Iterator<Item = Self> {
+        claims
+            .iter()
+            .map(|claim| Self::Overlap(claim.resource.clone()))
+    }
 }
 
 /// What a store knows of a process. What it cannot see clearly counts as alive (fail closed).
@@ -164,6 +174,24 @@ impl View {
         };
         let by_all = !matches!(key, Key::Life(_)) && loaded.contains(&Key::All);
         by_all || loaded.contains(key)
+    }
+
+    /// Fails where one of these keys was not loaded.
+    ///
+    /// # Errors
+    /// [`More`], with each that is missing.
+    pub fn require(&self, keys: impl IntoIterator<Item = Key>) -> Result<(), More> {
+        let mut missing: Vec<Key> = Vec::new();
+        for key in keys {
+            if !self.is_loaded(&key) && !missing.contains(&key) {
+                missing.push(key);
+            }
+        }
+        if missing.is_empty() {
+            Ok(())
+        } else {
+            Err(More(missing))
+        }
     }
 
     /// Notes that all that this key finds is in the view.

@@ -289,11 +289,7 @@ impl<S: Store> Acquire<'_, S> {
                 // The one who is watched is gone, or its time is over: nobody else may be there to
                 // say what follows from it.
                 Woken::Watch | Woken::Time => {
-                    let claims = self
-                        .ask
-                        .claims
-                        .iter()
-                        .map(|c| Key::Overlap(c.resource.clone()));
+                    let claims = Key::overlaps(&self.ask.claims);
                     // The kernel looks at a waiter only when its turn has come. One that was killed
                     // in the middle of the queue would stay there, and be watched again and again.
                     let watched = place.watches().iter();
@@ -362,11 +358,7 @@ impl<S: Store> Acquire<'_, S> {
     /// Looks for what became of a ticket that waits no more.
     fn find_end(&self, ticket: &Ticket) -> Result<Found, ServiceError> {
         let policy = self.coordinator.policy();
-        let mut keys: Vec<Key> = ticket
-            .claims
-            .iter()
-            .map(|c| Key::Overlap(c.resource.clone()))
-            .collect();
+        let mut keys: Vec<Key> = Key::overlaps(&ticket.claims).collect();
         keys.push(Key::Place(ticket.who.place()));
         keys.extend(ticket.inside.iter().map(|id| Key::Lease(*id)));
         let died = |view: &View| {
@@ -374,10 +366,7 @@ impl<S: Store> Acquire<'_, S> {
                 .leases()
                 .filter(|lease| ticket.inside.contains(&lease.id));
             let places = outer.map(|lease| Key::Place(lease.who.place()));
-            let missing: Vec<Key> = places.filter(|key| !view.is_loaded(key)).collect();
-            if !missing.is_empty() {
-                return Err(leasehold_core::verdict::More(missing));
-            }
+            view.require(places)?;
             if view.ticket(ticket.request).is_some() {
                 return Ok(Found::Parked);
             }
@@ -469,7 +458,7 @@ impl<S: Store> Acquire<'_, S> {
 fn watched(blocker: &Blocker) -> Option<Watched> {
     let part = match blocker {
         Blocker::Lease(lease) if lease.orphaned.is_some() => Part::Command,
-        Blocker::Lease(lease) if lease.kind == Kind::Standing && lease.is_bound() => return None,
+        Blocker::Lease(lease) if !lease.has_proof_of_life() => return None,
         Blocker::Lease(_) | Blocker::Ticket(_) => Part::Holder,
     };
     Some(Watched {

@@ -10,7 +10,7 @@ use leasehold_core::event::Event;
 use leasehold_core::limits::Policy;
 use leasehold_core::verdict::{More, Verdict};
 use leasehold_core::view::{Key, View};
-use leasehold_core::{Identity, LeaseId, Resource, lease::Kind};
+use leasehold_core::{Identity, LeaseId, Resource};
 use leasehold_store::{Access, Committed, Loaded, Store};
 
 /// How often a decision is made again because others changed what it was made on. The file store
@@ -74,11 +74,8 @@ impl<S: Store> Coordinator<S> {
             attempts: ROUNDS_MAX,
         })
     }
-}
 
-impl<S: Store> Coordinator<S> {
-    /// Loads, decides, commits, and all of it again where others were faster. `run`
-    /// decides.
+    /// Loads, decides, commits, and all of it again where others were faster. `run` decides.
     pub(crate) fn carry_out<T>(
         &self,
         keys: &[Key],
@@ -131,16 +128,9 @@ impl<S: Store> Leasing for Coordinator<S> {
 
     fn look(&self, keys: &[Key]) -> Result<Answer<View>, ServiceError> {
         let lives = |view: &View| {
-            let scoped = view
-                .leases()
-                .filter(|l| l.kind == Kind::Scoped || !l.is_bound());
-            let lives = scoped.map(|lease| Key::Life(lease.id));
-            let missing: Vec<Key> = lives.filter(|key| !view.is_loaded(key)).collect();
-            if missing.is_empty() {
-                Ok(view.clone())
-            } else {
-                Err(More(missing))
-            }
+            let attended = view.leases().filter(|lease| lease.has_proof_of_life());
+            view.require(attended.map(|lease| Key::Life(lease.id)))?;
+            Ok(view.clone())
         };
         let (view, _) = self.with_view(keys, Access::Read, lives)?;
         let clock = Clock::at(view.now());

@@ -90,12 +90,7 @@ fn consider(seen: &View, ask: &Ask, policy: &Policy) -> Result<Foresight, More> 
 fn require_waiters(view: &View) -> Result<(), More> {
     let waiting = view.tickets().filter(|ticket| ticket.is_waiting());
     let lives = waiting.map(|ticket| Key::Life(ticket.request));
-    let missing: Vec<Key> = lives.filter(|key| !view.is_loaded(key)).collect();
-    if missing.is_empty() {
-        Ok(())
-    } else {
-        Err(More(missing))
-    }
+    view.require(lives)
 }
 
 fn settle(view: &mut View, policy: &Policy) -> Result<(), More> {
@@ -139,14 +134,7 @@ fn waits_of(view: &View, blocker: &Blocker) -> Result<Vec<LeaseId>, More> {
     };
     let agent = lease.who.agent().filter(|_| lease.kind == Kind::Standing);
     let keys = [Some(Key::Lease(lease.id)), agent.clone().map(Key::Agent)];
-    let missing = keys
-        .into_iter()
-        .flatten()
-        .filter(|key| !view.is_loaded(key));
-    let missing: Vec<Key> = missing.collect();
-    if !missing.is_empty() {
-        return Err(More(missing));
-    }
+    view.require(keys.into_iter().flatten())?;
     let held = |ticket: &&Ticket| {
         let of_agent = agent.iter().any(|agent| ticket.agents.contains(agent));
         ticket.is_waiting() && (ticket.inside.contains(&lease.id) || of_agent)

@@ -66,21 +66,29 @@ pub(crate) fn life(root: &Root, attended: &Attended, id: LeaseId) -> Life {
 
 /// Returns whether somebody holds the lock on a file.
 pub(crate) fn pulse(root: &Root, path: &str) -> Pulse {
-    match try_lock(root, path) {
-        Ok(Some(_)) | Err(Errno::NOENT) => Pulse::Dead,
+    match probe(root, path) {
+        Ok(Probe::Free(_)) | Err(Errno::NOENT) => Pulse::Dead,
         Err(_) if Bug::UnreadableIsDead.is_planted() => Pulse::Dead,
-        Ok(None) | Err(_) => Pulse::Alive,
+        Ok(Probe::Taken(_)) | Err(_) => Pulse::Alive,
     }
 }
 
-/// Tries to share the lock on a file: nothing where somebody has it alone. A shared lock, so that those
-/// who look at the same time do not take each other for the holder. Closing gives it back.
-pub(crate) fn try_lock(root: &Root, path: &str) -> Result<Option<OwnedFd>, Errno> {
+/// What became of a try to share the lock on a file, with the file.
+pub(crate) enum Probe {
+    /// Nobody has it alone. Now it is shared, until the file is closed.
+    Free(OwnedFd),
+    /// Somebody has it alone.
+    Taken(OwnedFd),
+}
+
+/// Opens a file and tries to share the lock on it. Shared, so that those who look at the same time do
+/// not take each other for the holder.
+pub(crate) fn probe(root: &Root, path: &str) -> Result<Probe, Errno> {
     // Not blocking: a FIFO whose writers are gone would keep its opener.
     let file = root.open_file(path, OFlags::RDONLY | OFlags::NONBLOCK)?;
     match retry(|| rustix::fs::flock(&file, FlockOperation::NonBlockingLockShared)) {
-        Ok(()) => Ok(Some(file)),
-        Err(Errno::WOULDBLOCK) => Ok(None),
+        Ok(()) => Ok(Probe::Free(file)),
+        Err(Errno::WOULDBLOCK) => Ok(Probe::Taken(file)),
         Err(errno) => Err(errno),
     }
 }

@@ -4,7 +4,7 @@
 //! is still right for whoever replayed the log and goes on from there.
 
 use crate::homes::{self, Home, TreePath, for_each_home};
-use crate::life::{Attended, try_lock};
+use crate::life::{Attended, Probe, probe};
 use crate::log::{retry, write_all};
 use crate::record::{Content, Unreadable, VERSION};
 use crate::root::Root;
@@ -429,10 +429,10 @@ pub(crate) fn remove_lease(root: &Root, attended: &Attended, id: LeaseId) -> Res
     if attended.file(id).is_some() {
         return Ok(false);
     }
-    match try_lock(root, &homes::lease_path(id)) {
+    match probe(root, &homes::lease_path(id)) {
         Err(Errno::NOENT) => Ok(true),
-        Ok(None) | Err(_) => Ok(false),
-        Ok(Some(_lock)) => {
+        Ok(Probe::Taken(_)) | Err(_) => Ok(false),
+        Ok(Probe::Free(_lock)) => {
             // The record goes last: where this is cut short the rest is found by it.
             root.unlink(&homes::command_path(id))?;
             root.unlink(&homes::wake_path(id))?;

@@ -7,11 +7,12 @@
 //! closes a pipe.
 
 use crate::homes::{command_path, lease_path, wake_path};
+use crate::life::{Probe, probe};
 use crate::log::retry;
 use crate::root::Root;
 use leasehold_store::{Part, StoreError, Watched};
 use rustix::event::PollFlags;
-use rustix::fs::{FlockOperation, OFlags};
+use rustix::fs::FlockOperation;
 use rustix::io::Errno;
 use std::io::{PipeReader, PipeWriter, pipe};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -75,12 +76,10 @@ fn hung_up_at_end(root: &Root, target: Watched) -> Option<OwnedFd> {
         Part::Holder => wake_path(target.id),
         Part::Command => command_path(target.id),
     };
-    let fifo = root.open_file(&path, OFlags::RDONLY | OFlags::NONBLOCK);
-    let is_locked = |fifo: &OwnedFd| {
-        let tried = retry(|| rustix::fs::flock(fifo, FlockOperation::NonBlockingLockShared));
-        tried == Err(Errno::WOULDBLOCK)
-    };
-    fifo.ok().filter(is_locked)
+    match probe(root, &path) {
+        Ok(Probe::Taken(fifo)) => Some(fifo),
+        Ok(Probe::Free(_)) | Err(_) => None,
+    }
 }
 
 fn watch_lock(root: &Root, target: Watched) -> Result<Ended, StoreError> {
@@ -90,22 +89,18 @@ fn watch_lock(root: &Root, target: Watched) -> Result<Ended, StoreError> {
     };
     let fail = |error| StoreError::io("make a pipe to watch", root.join(&path), error);
     let (reader, writer) = pipe().map_err(fail)?;
-    let _kept = match root.open_file(&path, OFlags::RDONLY | OFlags::NONBLOCK) {
-        Ok(file) => wait_for(file, writer).map_err(fail)?,
-        // Removed by its owner, or by somebody who saw it dead.
-        Err(Errno::NOENT) => None,
+    let _kept = match probe(root, &path) {
+        Ok(Probe::Taken(file)) => wait_for(file, writer).map_err(fail)?,
+        // It has ended, or was removed: by its owner, or by somebody who saw it dead.
+        Ok(Probe::Free(_)) | Err(Errno::NOENT) => None,
         Err(_) => Some(writer),
     };
     Ok(Ended::Pipe { reader, _kept })
 }
 
-/// Closes the writing end once the lock on the file is free; returns it where that cannot be found out.
+/// Closes the writing end once the lock on the file is free; returns it where there can be no thread for
+/// that.
 fn wait_for(file: OwnedFd, writer: PipeWriter) -> std::io::Result<Option<PipeWriter>> {
-    match retry(|| rustix::fs::flock(&file, FlockOperation::NonBlockingLockShared)) {
-        Ok(()) => return Ok(None),
-        Err(Errno::WOULDBLOCK) => {}
-        Err(_) => return Ok(Some(writer)),
-    }
     let spare = writer.try_clone()?;
     let wait = move || {
         // The order of the fields' ends matters not: closing the file gives the lock back, closing the
@@ -125,6 +120,7 @@ mod tests {
     use super::*;
     use leasehold_core::LeaseId;
     use rustix::event::{PollFd, Timespec};
+    use rustix::fs::OFlags;
 
     const LONG: Timespec = Timespec {
         tv_sec: 20,

@@ -145,10 +145,7 @@ fn put_and_call<S: Store>(store: &S, events: &[Event], calls: &[LeaseId]) {
 fn changed(events: &[Event]) -> Vec<Key> {
     let mut keys = Vec::new();
     let on = |claims: &[Claim], id: LeaseId| -> Vec<Key> {
-        let overlap = claims
-            .iter()
-            .map(|claim| Key::Overlap(claim.resource.clone()));
-        overlap.chain([Key::Lease(id)]).collect()
+        Key::overlaps(claims).chain([Key::Lease(id)]).collect()
     };
     for event in events {
         event.for_each_change(|change| match change {
@@ -269,12 +266,7 @@ pub(super) fn expected(whole: &View, keys: &[Key]) -> Shown {
 /// Returns all keys of a state that find anything, and each resource given.
 pub(super) fn keys_of(whole: &View, resources: &[Resource]) -> Vec<Key> {
     let mut keys: Vec<Key> = resources.iter().cloned().map(Key::Overlap).collect();
-    let overlap = |claims: &[Claim]| -> Vec<Key> {
-        claims
-            .iter()
-            .map(|claim| Key::Overlap(claim.resource.clone()))
-            .collect()
-    };
+    let overlap = |claims: &[Claim]| -> Vec<Key> { Key::overlaps(claims).collect() };
     for lease in whole.leases() {
         keys.extend(overlap(&lease.claims));
         keys.push(Key::Lease(lease.id));
