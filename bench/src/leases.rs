@@ -5,8 +5,9 @@ use leasehold_core::claim::Claim;
 use leasehold_core::command::Ask;
 use leasehold_core::intent::Intent;
 use leasehold_core::lease::Kind;
-use leasehold_core::{Identity, LeaseId, Resource};
+use leasehold_core::{Identity, Resource};
 use leasehold_service::{Acquired, Leasing, Waiting};
+use leasehold_store::conformance::sample::Draw;
 
 /// How many agents hold them, in turns.
 const AGENTS: u128 = 1000;
@@ -27,9 +28,9 @@ pub(crate) fn claim(text: &str, intent: Intent) -> Wanted {
 
 /// Takes a standing lease on each of these, without a TTL.
 pub(crate) fn hold(leasing: &dyn Leasing, wanted: impl Iterator<Item = Wanted>) -> Fallible<()> {
-    let mut ids = Ids::new(1);
+    let mut ids = Draw::new(1);
     for claim in wanted {
-        let id = ids.draw();
+        let id = ids.id();
         let who = agent(&format!("holder-{}", id.bits() % AGENTS));
         let ask = Ask {
             kind: Kind::Standing,
@@ -58,30 +59,4 @@ pub(crate) fn granted(leasing: &dyn Leasing, ask: Ask) -> Fallible<leasehold_ser
 /// An agent with a session of its own.
 pub(crate) fn agent(session: &str) -> Identity {
     Identity::nameless("bench", "localhost").in_session(session)
-}
-
-/// Ids as different as those drawn at random, and the same in every run.
-///
-/// SplitMix64, from Steele, Lea and Flood, "Fast splittable pseudorandom number generators" (2014).
-#[derive(Debug)]
-pub(crate) struct Ids {
-    state: u64,
-}
-
-impl Ids {
-    pub(crate) const fn new(seed: u64) -> Self {
-        Self { state: seed << 32 }
-    }
-
-    pub(crate) fn draw(&mut self) -> LeaseId {
-        LeaseId::new((u128::from(self.next()) << 64) | u128::from(self.next()))
-    }
-
-    fn next(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.state;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
 }

@@ -5,7 +5,7 @@
 
 use super::Row;
 use crate::Fallible;
-use crate::leases::{self, Ids, Wanted};
+use crate::leases::{self, Wanted};
 use crate::report::{Section, Unit};
 use crate::sample::Sample;
 use leasehold_core::claim::Claim;
@@ -14,6 +14,7 @@ use leasehold_core::intent::Intent;
 use leasehold_core::lease::Kind;
 use leasehold_core::limits::Policy;
 use leasehold_service::{Coordinator, Leasing};
+use leasehold_store::conformance::sample::Draw;
 use leasehold_store::memory::MemoryStore;
 use rustix::time::{ClockId, Timespec, clock_gettime};
 use std::time::Instant;
@@ -44,7 +45,7 @@ struct Case {
     limit_ns: f64,
     coordinator: Coordinator<MemoryStore>,
     asked: Vec<Claim>,
-    ids: Ids,
+    ids: Draw,
     wall: Sample,
     cpu: Sample,
 }
@@ -65,7 +66,7 @@ impl Case {
             limit_ns,
             coordinator,
             asked,
-            ids: Ids::new(2),
+            ids: Draw::new(2),
             wall,
             cpu,
         })
@@ -76,7 +77,7 @@ impl Case {
         let who = leases::agent("asker");
         let asks: Vec<Ask> = (0..PAIRS)
             .map(|_| {
-                let id = self.ids.draw();
+                let id = self.ids.id();
                 let claim = self.asked[usize::try_from(id.bits() % 1_000).unwrap_or(0)].clone();
                 Ask {
                     kind: self.kind,

@@ -129,7 +129,7 @@ impl Target {
             }
             let input = (self.generate)(&mut Random::new(seed), &corpus);
             self.try_one(&input, seed, budget, &mut outcome);
-            seed = seeds.next();
+            seed = seeds.number();
         }
         let (count, kept) = (outcome.operations, corpus.inputs.len());
         let note = format!(

@@ -66,7 +66,7 @@ pub(crate) fn run(budget: &Budget) -> Outcome {
                 .violations
                 .push(violation(seed, &history, budget.brief));
         }
-        seed = seeds.next();
+        seed = seeds.number();
     }
     std::panic::set_hook(hook);
     outcome.notes.push(tally.to_string());

@@ -10,6 +10,7 @@
 use crate::log;
 use crate::process::{PATIENCE, Running, eventually};
 use crate::repo::Repo;
+use leasehold_store::conformance::sample::Draw;
 use rustix::fs::{FlockOperation, flock};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -106,22 +107,6 @@ fn append(path: &PathBuf, line: &str) {
     file.unwrap().write_all(line.as_bytes()).unwrap();
 }
 
-/// Steele, Lea and Flood, "Fast splittable pseudorandom number generators" (2014).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.next() % end as u64).unwrap()
-    }
-}
-
 /// One guard of the swarm.
 struct Member {
     guard: Running,
@@ -131,7 +116,7 @@ struct Member {
 struct Swarm<'a> {
     repo: &'a Repo,
     size: usize,
-    random: Random,
+    random: Draw,
     members: Vec<Member>,
     codes: BTreeMap<i32, usize>,
     did: BTreeMap<&'static str, usize>,
@@ -154,7 +139,7 @@ impl Swarm<'_> {
         let work = match number % LINGER_EVERY {
             _ if lingers => LINGER,
             0 | 7 => STEADY,
-            _ => Duration::from_millis(5 + self.random.next() % 40),
+            _ => Duration::from_millis(5 + self.random.below(40)),
         };
         let ttl = format!("{}s", TTL.as_secs());
         let mut words = vec!["guard", "hot", "--wait", "--timeout", "120s"];
@@ -202,8 +187,8 @@ impl Swarm<'_> {
             .position(|member| member.guard.pid().cast_signed() == parent);
         let works_for = |time: Duration| u128::try_from(work) == Ok(time.as_millis());
         let (lingers, steady) = (works_for(LINGER), works_for(STEADY));
-        let any = self.random.below(self.members.len());
-        let short = Duration::from_millis(self.random.next() % 200);
+        let any = self.random.index(self.members.len());
+        let short = Duration::from_millis(self.random.below(200));
         // Whoever is stopped stays so until its time, or none would come to its lapse.
         let is_stopped = |member: &Member| member.continue_at.is_some();
         let holder = holder.filter(|holder| !is_stopped(&self.members[*holder]));
@@ -299,7 +284,7 @@ fn a_swarm_is_never_let_in_twice() {
         number("LEASEHOLD_SWARM").map_or(GUARDS, |number| usize::try_from(number).unwrap());
     println!("swarm of {guards}: LEASEHOLD_SEED={seed}");
     let repo = Repo::new();
-    let random = Random(seed);
+    let random = Draw::new(seed);
     let start = Instant::now();
     let mut swarm = Swarm {
         repo: &repo,
@@ -329,7 +314,7 @@ fn a_swarm_is_never_let_in_twice() {
             "{} hang, seed {seed}",
             swarm.members.len()
         );
-        thread::sleep(Duration::from_millis(10 + swarm.random.next() % 20));
+        thread::sleep(Duration::from_millis(10 + swarm.random.below(20)));
     }
     let took = start.elapsed();
     // Commands without a guard may still be at it.

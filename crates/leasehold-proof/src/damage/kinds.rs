@@ -218,7 +218,9 @@ impl Instead {
     fn bytes(self, old: &[u8]) -> Vec<u8> {
         let garbage = |count: usize| -> Vec<u8> {
             let mut random = Random::new(count as u64);
-            (0..count).map(|_| random.next().to_le_bytes()[0]).collect()
+            (0..count)
+                .map(|_| random.number().to_le_bytes()[0])
+                .collect()
         };
         match self {
             Self::Nothing => Vec::new(),

@@ -26,7 +26,7 @@ pub(super) fn generate(random: &mut Random, corpus: &Corpus) -> Vec<u8> {
         if random.one_in(2) {
             let number = match random.below(4) {
                 0 => random.below(100),
-                1 => random.next() >> random.below(64),
+                1 => random.number() >> random.below(64),
                 2 => (u64::MAX / 86_400_000).wrapping_add(random.below(3)),
                 _ => random.below(10_000),
             };

@@ -62,7 +62,7 @@ impl Driver {
     pub(super) fn new(directory: &Path, setting: Setting, seed: u64) -> Self {
         let mut random = Random::new(seed);
         let planners = (0..setting.agents).map(|at| {
-            let own = Random::new(random.next());
+            let own = Random::new(random.number());
             Planner::new(own, setting, at as u64 * 1_000_000)
         });
         let planners = planners.collect();
@@ -72,7 +72,7 @@ impl Driver {
             standing: None,
             busy: None,
         });
-        let nemesis = Nemesis::new(directory.into(), setting, Random::new(random.next()));
+        let nemesis = Nemesis::new(directory.into(), setting, Random::new(random.number()));
         Self {
             directory: directory.into(),
             agents: agents.collect(),

@@ -98,7 +98,7 @@ impl Nemesis {
         let (guards, commands) = (of(Role::Guard), of(Role::Command));
         let waiters: Vec<&Process> = guards.iter().filter(|g| !g.has_children).copied().collect();
         let kills = self.random.below(10) < self.setting.kills_of_ten;
-        let (choice, draw) = (self.random.below(8), self.random.next());
+        let (choice, draw) = (self.random.below(8), self.random.number());
         if kills {
             return match choice {
                 0 | 1 => self.kill(pick(draw, &guards)),

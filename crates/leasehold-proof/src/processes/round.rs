@@ -295,5 +295,5 @@ impl Round {
 /// The seed of a round, from that of the run.
 pub(super) fn seed_of(seed: u64, round: usize) -> u64 {
     let mut random = Random::new(seed);
-    (0..=round).fold(0, |_, _| random.next())
+    (0..=round).fold(0, |_, _| random.number())
 }

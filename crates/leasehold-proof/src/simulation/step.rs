@@ -199,7 +199,7 @@ impl Action {
             93 => Self::EndCommand(index(random)),
             94..96 => Self::Check(index(random)),
             96 if random.one_in(8) => Self::Boot(*random.pick(&MILLIS)),
-            _ => Self::Compare(Request::draw(setting, random), random.next()),
+            _ => Self::Compare(Request::draw(setting, random), random.number()),
         }
     }
 }

@@ -5,6 +5,7 @@ use leasehold_core::command::Command as Asked;
 use leasehold_core::verdict::Verdict;
 use leasehold_core::view::Key;
 use leasehold_core::{LeaseId, Resource};
+use leasehold_store::conformance::sample::Draw;
 use leasehold_store::{Access, Loaded, Store, StoreError};
 use leasehold_store_file::{FileStore, Options};
 use rustix::fs::{FlockOperation, flock};
@@ -40,13 +41,6 @@ fn real(place: &Place) -> FileStore {
     FileStore::open(&place.root(), Options::default()).unwrap()
 }
 
-fn drawn(state: &mut u64) -> u64 {
-    *state = state
-        .wrapping_mul(6_364_136_223_846_793_005)
-        .wrapping_add(1_442_695_040_888_963_407);
-    *state >> 33
-}
-
 /// Takes and gives back for ever. Whoever has the lease takes a kernel lock too, which must be free.
 #[test]
 #[ignore = "it is the other process of a test"]
@@ -58,12 +52,12 @@ fn takes_and_gives_back_for_ever() {
     // these before it lets go of its lease.
     let critical = RESOURCES.map(|name| critical_file(Path::new(&root), name));
     let (store, seed) = child_store().unwrap();
-    let mut state = seed;
+    let mut draw = Draw::new(seed);
     let mut number = u128::from(std::process::id()) << 64;
     loop {
         number += 1;
-        let first = (drawn(&mut state) % 4) as usize;
-        let places = if first > 0 && drawn(&mut state).is_multiple_of(2) {
+        let first = draw.below(4) as usize;
+        let places = if first > 0 && draw.one_in(2) {
             vec![0, first]
         } else {
             vec![first]
@@ -82,7 +76,7 @@ fn takes_and_gives_back_for_ever() {
         }
         presence.end();
         // The log is folded after each kill; it should not grow too long.
-        thread::sleep(Duration::from_micros(drawn(&mut state) % 500));
+        thread::sleep(Duration::from_micros(draw.below(500)));
     }
 }
 
@@ -112,13 +106,13 @@ fn exclude(store: &FileStore, file: &File, name: &str) {
 fn killed_processes_leave_a_whole_store() {
     let place = Place::new();
     let store = real(&place);
-    let mut seed = 1;
+    let mut draw = Draw::new(1);
     let name = "processes::takes_and_gives_back_for_ever";
     let mut running: Vec<Child> = (0..3).map(|n| child(name, &place, n)).collect();
     let mut last = 0;
     for round in 0..25 {
-        thread::sleep(Duration::from_millis(10 + drawn(&mut seed) % 30));
-        let mut victim = running.remove((drawn(&mut seed) % 3) as usize);
+        thread::sleep(Duration::from_millis(10 + draw.below(30)));
+        let mut victim = running.remove(draw.below(3) as usize);
         victim.kill().unwrap();
         victim.wait().unwrap();
         check_whole(&store);

@@ -73,7 +73,7 @@ struct Story {
 impl Story {
     fn new(seed: u64, counters: Counters) -> Self {
         Self {
-            draw: Draw(seed),
+            draw: Draw::new(seed),
             counters,
             events: Vec::new(),
         }

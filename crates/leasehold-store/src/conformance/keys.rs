@@ -68,7 +68,7 @@ struct Stored {
 
 /// A lease on each resource, and on some a ticket or a freeze.
 fn on_each<S: Store>(resources: &[Resource], store: &S) -> Vec<Stored> {
-    let (mut draw, mut counters) = (Draw(5), whole_of(store).counters());
+    let (mut draw, mut counters) = (Draw::new(5), whole_of(store).counters());
     let mut stored = Vec::new();
     for (place, resource) in resources.iter().enumerate() {
         counters.number += 1;

@@ -67,7 +67,7 @@ impl<'a, S: Subject> Run<'a, S> {
         Self {
             subject,
             seed,
-            draw: Draw(seed),
+            draw: Draw::new(seed),
             whole,
             start,
             last: 0,

@@ -1,6 +1,7 @@
 //! Things to store with everything in them that they can have.
 
 use leasehold_core::card::{Card, Dead};
+use leasehold_core::event::{Event, RefusedFor};
 use leasehold_core::identity::Agent;
 use leasehold_core::lease::{Holder, Kind, Pickup};
 use leasehold_core::seniority::{Birth, Seniority};
@@ -10,33 +11,47 @@ use leasehold_core::{Timestamp, Ttl, freeze::Freeze};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
+/// How many kinds of events [`Draw::event`] knows: all.
+pub const EVENT_KINDS: u64 = 18;
+
 /// Draws numbers: splitmix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number
 /// generators", 2014). The same seed gives the same numbers everywhere.
 #[derive(Clone, Debug)]
-pub struct Draw(pub u64);
+pub struct Draw(u64);
 
 impl Draw {
+    /// Returns a generator that draws the same for the same seed.
+    #[must_use]
+    pub const fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
     /// Returns the next number.
-    pub fn number(&mut self) -> u64 {
+    pub const fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)
     }
 
-    /// Returns a number below `end`.
-    pub fn below(&mut self, end: u64) -> u64 {
+    /// Returns a number below `end`, which is not 0. The bias of the remainder does not matter here.
+    pub const fn below(&mut self, end: u64) -> u64 {
         self.number() % end
     }
 
+    /// Returns a place in a list of this length, which is not 0.
+    pub fn index(&mut self, length: usize) -> usize {
+        usize::try_from(self.below(length as u64)).unwrap()
+    }
+
     /// Returns whether an event of this chance happens.
-    pub fn one_in(&mut self, chances: u64) -> bool {
+    pub const fn one_in(&mut self, chances: u64) -> bool {
         self.below(chances) == 0
     }
 
-    /// Returns one of these.
+    /// Returns one of these; there is at least one.
     pub fn pick<'a, T>(&mut self, all: &'a [T]) -> &'a T {
-        &all[usize::try_from(self.below(all.len() as u64)).unwrap()]
+        &all[self.index(all.len())]
     }
 
     fn maybe<T>(&mut self, make: impl FnOnce(&mut Self) -> T) -> Option<T> {
@@ -47,7 +62,8 @@ impl Draw {
         }
     }
 
-    fn id(&mut self) -> LeaseId {
+    /// Returns an id.
+    pub fn id(&mut self) -> LeaseId {
         LeaseId::new(u128::from(self.number()) << 64 | u128::from(self.number()))
     }
 
@@ -239,6 +255,57 @@ impl Draw {
                 kind: self.kind(),
             },
             until: self.time(),
+        }
+    }
+
+    /// Returns an event of the kind of this number, with arbitrary things in it.
+    pub fn event(&mut self, kind: u64) -> Event {
+        let token = FencingToken::new(self.number() >> 11).unwrap();
+        let number = self.number() >> 12;
+        let ticket = Arc::new(self.ticket(number));
+        let lease = Arc::new(match self.one_in(3) {
+            true => self.unbound(&ticket, token),
+            false => self.lease(number, token),
+        });
+        let cards: Vec<_> = (0..self.below(3)).map(|_| self.card()).collect();
+        let freeze = Box::new(self.freeze());
+        let by = self.identity();
+        match kind {
+            0 => Event::Refused {
+                id: ticket.request,
+                who: by,
+                claims: lease.claims.clone(),
+                reason: *self.pick(&[RefusedFor::Held, RefusedFor::Queued, RefusedFor::Frozen]),
+                by: self.one_in(2).then_some(lease.id),
+            },
+            1 => Event::Queued {
+                ticket,
+                spent: cards.into_iter().next().map(Box::new),
+            },
+            2 => Event::Granted {
+                lease,
+                from: self.one_in(2).then_some(ticket),
+                spent: cards,
+            },
+            3 => Event::Bound { lease },
+            4 => Event::Passed { lease, ticket },
+            5 => Event::Renewed { lease },
+            6 => Event::Released { lease },
+            7 => Event::Forced { lease, by },
+            8 => Event::Freed { lease },
+            9 => Event::Orphaned { lease },
+            10 => Event::Lapsed { lease },
+            11 => Event::Parked { ticket },
+            12 => Event::Resumed { ticket },
+            13 => Event::Died { ticket, cards },
+            14 => Event::Cancelled { ticket },
+            15 => Event::Frozen { freeze },
+            16 => Event::Thawed { freeze, by },
+            _ => Event::Dropped {
+                tickets: vec![ticket],
+                cards,
+                freezes: vec![*freeze],
+            },
         }
     }
 }

@@ -26,7 +26,7 @@ pub(super) fn several_resources_come_and_go_together<S: Subject>(subject: &S) {
     let keys = resources.clone().map(Key::Overlap);
     thread::scope(|scope| {
         let writer = scope.spawn(|| {
-            let (store, mut draw) = (subject.open(), Draw(3));
+            let (store, mut draw) = (subject.open(), Draw::new(3));
             for _ in 0..ROUNDS * 4 {
                 let mut counters = whole_of(&store).counters();
                 let leases = resources.clone().map(|resource| {

@@ -1,4 +1,5 @@
-//! `unlock --owner`, `--all` and `--stale`: many leases at once, each by a commit of its own.
+//! `unlock --owner`, `--all` and `--stale`: many leases at once. What is over is ended in few commits, the
+//! rest each by a commit of its own, as its agent would.
 
 use super::VERB;
 use crate::answer::{self, Told};

@@ -1,14 +1,16 @@
 //! Waiting over a store that cannot be looked at for a while.
 
+use crate::support::{acquire, ask};
 use leasehold_core::command::{Ask, Command, Wait};
 use leasehold_core::limits::Policy;
 use leasehold_core::view::Key;
-use leasehold_core::{Claim, Identity, Intent, LeaseId, Resource, event::Event};
-use leasehold_service::{Acquired, Coordinator, Leasing, Waiting};
+use leasehold_core::{Identity, LeaseId, event::Event};
+use leasehold_service::{Acquired, Coordinator, Leasing};
 use leasehold_store::memory::MemoryStore;
 use leasehold_store::{Access, Commit, Committed, Presence, Store, StoreError};
 use std::io::ErrorKind;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
 use std::thread;
 
 /// A store in memory of which the time cannot be told while it is blind.
@@ -53,12 +55,12 @@ impl Store for Blind {
     }
 }
 
-fn ask(number: u128) -> Ask {
-    let claim = Claim::new(Resource::parse("build").expect("a name"), Intent::Mutates);
+/// A request of an agent of its own that waits for a minute.
+fn waits(number: u128) -> Ask {
     let who = Identity::named("ada", "h").in_session(&number.to_string());
     Ask {
         wait: Wait::Millis(60_000),
-        ..Ask::new(LeaseId::new(number), who, vec![claim])
+        ..ask(number, "build", who)
     }
 }
 
@@ -74,20 +76,13 @@ fn a_time_that_cannot_be_read_ends_no_wait() {
         Policy::default(),
     );
     let holder = coordinator.store().attend(LeaseId::new(1)).unwrap();
-    let _held = coordinator.execute(&Command::Ask(ask(1))).unwrap();
-    let waits = AtomicBool::new(false);
+    let _held = coordinator.execute(&Command::Ask(waits(1))).unwrap();
     thread::scope(|scope| {
-        let waiter = scope.spawn(|| {
-            let mut waiting = Waiting {
-                interrupt: None,
-                is_interrupted: &mut || false,
-                on_place: &mut |_, _| waits.store(true, Ordering::SeqCst),
-            };
-            coordinator.acquire(ask(2), &mut waiting).unwrap()
-        });
-        while !waits.load(Ordering::SeqCst) {
-            thread::yield_now();
-        }
+        let (sender, places) = channel();
+        let coordinator = &coordinator;
+        let waiter =
+            scope.spawn(move || acquire(coordinator, waits(2), &mut || sender.send(()).unwrap()));
+        places.recv().unwrap();
         coordinator.store().is_blind.store(true, Ordering::SeqCst);
         drop(holder);
         assert!(matches!(waiter.join().unwrap(), Acquired::Held(..)));

@@ -1,30 +1,15 @@
 //! Foreseeing and sweeping over a store in this process, with the time passed in.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "these are tests, their helpers included"
-)]
-
+use crate::support::{DEAD, World, ask};
 use leasehold_core::command::{Ask, Command, Proof, Wait};
 use leasehold_core::freeze::Freeze;
 use leasehold_core::lease::Kind;
-use leasehold_core::limits::Policy;
 use leasehold_core::verdict::{Blocker, Refusal, Verdict};
-use leasehold_core::view::{Key, Life, Pulse};
-use leasehold_core::{Claim, Identity, Intent, LeaseId, Resource, Timestamp, Ttl};
-use leasehold_service::{Coordinator, Foresight, Leasing};
+use leasehold_core::view::Key;
+use leasehold_core::{Identity, LeaseId, Resource, Ttl};
+use leasehold_service::{Foresight, Leasing};
 use leasehold_store::Store;
-use leasehold_store::memory::{ManualClock, MemoryStore};
-
-const DEAD: Life = Life {
-    holder: Pulse::Dead,
-    command: Pulse::Dead,
-};
-
-struct World {
-    clock: ManualClock,
-    coordinator: Coordinator<MemoryStore>,
-}
+use leasehold_store::conformance::sample::Draw;
 
 fn who(name: &str) -> Identity {
     Identity::named(name, "h")
@@ -34,31 +19,20 @@ fn resource(name: &str) -> Resource {
     Resource::parse(name).unwrap()
 }
 
-fn ask(number: u128, name: &str, owner: &str) -> Ask {
-    let claim = Claim::new(resource(name), Intent::Mutates);
+/// A request for a standing lease.
+fn standing(number: u128, name: &str, owner: &str) -> Ask {
     Ask {
         kind: Kind::Standing,
-        ..Ask::new(LeaseId::new(number), who(owner), vec![claim])
+        ..ask(number, name, who(owner))
     }
 }
 
 impl World {
-    fn new() -> Self {
-        let clock = ManualClock::new(Timestamp::from_millis(1_000_000));
-        let store = MemoryStore::with_clock(&clock);
-        let coordinator = Coordinator::new(store, Policy::default());
-        Self { clock, coordinator }
-    }
-
-    fn ask(&self, ask: Ask) -> Verdict {
-        self.coordinator.execute(&Command::Ask(ask)).unwrap().value
-    }
-
     fn lock(&self, number: u128, name: &str, ttl_ms: u64) {
         let ttl = Some(Ttl::from_millis(ttl_ms).unwrap());
         let verdict = self.ask(Ask {
             ttl,
-            ..ask(number, name, "ada")
+            ..standing(number, name, "ada")
         });
         assert!(matches!(verdict, Verdict::Granted(_)), "{verdict:?}");
     }
@@ -66,7 +40,7 @@ impl World {
     fn guard(&self, number: u128, name: &str) {
         let verdict = self.ask(Ask {
             kind: Kind::Scoped,
-            ..ask(number, name, "cyd")
+            ..standing(number, name, "cyd")
         });
         assert!(matches!(verdict, Verdict::Granted(_)), "{verdict:?}");
     }
@@ -96,7 +70,7 @@ impl World {
     fn foresee(&self, name: &str, owner: &str) -> Foresight {
         let ask = Ask {
             kind: Kind::Scoped,
-            ..ask(99, name, owner)
+            ..standing(99, name, owner)
         };
         let before = self.commits();
         let found = self.coordinator.foresee(&ask).unwrap().value;
@@ -153,7 +127,7 @@ fn behind_a_freeze_is_seen_what_holds() {
     );
     // It is there still.
     assert!(matches!(
-        world.ask(ask(2, "a", "bob")),
+        world.ask(standing(2, "a", "bob")),
         Verdict::Refused(Refusal::Frozen(_))
     ));
 }
@@ -167,7 +141,7 @@ fn the_waits_of_those_in_the_way_are_followed() {
         kind: Kind::Scoped,
         inside: Some(LeaseId::new(2)),
         wait: Wait::Forever,
-        ..ask(3, "b", "cyd")
+        ..standing(3, "b", "cyd")
     };
     let verdict = world.ask(inner);
     assert!(matches!(verdict, Verdict::Queued(_)), "{verdict:?}");
@@ -185,7 +159,7 @@ fn whoever_died_waiting_is_not_ahead() {
     world.lock(1, "a", 10_000);
     let waiter = Ask {
         wait: Wait::Forever,
-        ..ask(2, "a", "bob")
+        ..standing(2, "a", "bob")
     };
     assert!(matches!(world.ask(waiter), Verdict::Queued(_)));
     let ahead = || match world.foresee("a", "cyd").waiting {
@@ -216,22 +190,6 @@ fn only_what_is_over_is_swept() {
     assert_eq!(view.leases().count(), 0);
 }
 
-/// A source of numbers that gives the same ones each time (Knuth's MMIX constants).
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, limit: u64) -> u64 {
-        let next = self.0.wrapping_mul(6_364_136_223_846_793_005);
-        self.0 = next.wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % limit
-    }
-
-    fn one<'a>(&mut self, of: &[&'a str]) -> &'a str {
-        let at = self.below(of.len() as u64);
-        of[usize::try_from(at).unwrap()]
-    }
-}
-
 /// Returns what kind of answer it is.
 fn kind(verdict: &Verdict) -> &'static str {
     match verdict {
@@ -248,17 +206,17 @@ fn kind(verdict: &Verdict) -> &'static str {
 fn over_many_histories_what_is_foreseen_is_what_comes() {
     let mut told = std::collections::BTreeSet::new();
     for seed in 0..40 {
-        let (world, mut numbers) = (World::new(), Numbers(seed));
+        let (world, mut numbers) = (World::new(), Draw::new(seed));
         for number in 1..60 {
             let names = ["a", "b", "c", "path:x", "path:x/y"];
-            let (name, owner) = (numbers.one(&names), numbers.one(&["ada", "bob", "cyd"]));
-            let kind_of = [Kind::Scoped, Kind::Standing][usize::from(numbers.below(2) == 0)];
-            let wait = [Wait::No, Wait::Forever][usize::from(numbers.below(2) == 0)];
+            let (name, owner) = (*numbers.pick(&names), *numbers.pick(&["ada", "bob", "cyd"]));
+            let kind_of = [Kind::Scoped, Kind::Standing][usize::from(numbers.one_in(2))];
+            let wait = [Wait::No, Wait::Forever][usize::from(numbers.one_in(2))];
             let ask = Ask {
                 kind: kind_of,
                 wait,
                 ttl: Ttl::from_millis(1 + numbers.below(5_000)).ok(),
-                ..ask(number, name, owner)
+                ..standing(number, name, owner)
             };
             let found = world.coordinator.foresee(&ask).unwrap().value;
             let came = world.ask(ask.clone());
@@ -283,7 +241,7 @@ fn over_many_histories_what_is_foreseen_is_what_comes() {
             told.insert(kind(&came));
             let other = LeaseId::new(number - u128::from(numbers.below(8)).min(number));
             match numbers.below(8) {
-                0 => world.freeze(numbers.one(&names)),
+                0 => world.freeze(*numbers.pick(&names)),
                 // A dead waiter is foreseen as dead; a commit looks at it only when its turn has come.
                 1 if world.holds(other) => world.coordinator.store().set_life(other, DEAD),
                 2 | 3 => {

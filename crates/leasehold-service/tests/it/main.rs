@@ -1,0 +1,10 @@
+//! The coordinator over stores in this process.
+#![expect(
+    clippy::unwrap_used,
+    reason = "these are tests, their helpers included"
+)]
+
+mod blind;
+mod looking;
+mod support;
+mod waiting;
