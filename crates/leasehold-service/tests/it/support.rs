@@ -41,7 +41,7 @@ impl World {
     /// Asks with a living process behind it.
     pub(crate) fn attend(&self, ask: Ask) -> Box<dyn Presence> {
         let presence = self.coordinator.store().attend(ask.id).unwrap();
-        self.ask(ask);
+        _ = self.ask(ask);
         presence
     }
 

@@ -59,7 +59,7 @@ fn a_waiter_that_is_killed_leaves_the_queue_before_its_turn() {
 fn a_waiter_with_nobody_in_its_way_does_not_sleep() {
     let world = World::new();
     let _holder = world.attend(waits(1));
-    world.ask(waits(2));
+    _ = world.ask(waits(2));
     world.coordinator.store().set_life(LeaseId::new(1), DEAD);
     thread::scope(|scope| {
         let (sender, ended) = channel();
