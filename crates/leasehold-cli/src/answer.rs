@@ -188,9 +188,9 @@ pub(crate) fn timed_out(asked: &Asked<'_>, place: &Place, clock: &Clock) -> Outc
         message::frozen(&place.frozen, clock)
     };
     let what = message::resources(asked.claims);
-    let hint = "your place is kept for 10m: run the same command again to go on waiting";
+    let ahead = message::ahead(place);
     Outcome {
-        hints: vec![hint.into()],
+        hints: vec![message::go_on_waiting()],
         blockers: place
             .blockers
             .iter()
@@ -205,7 +205,7 @@ pub(crate) fn timed_out(asked: &Asked<'_>, place: &Place, clock: &Clock) -> Outc
         ..outcome(
             asked.verb,
             Code::TimedOut,
-            format!("timed out waiting for {what}: {why}"),
+            format!("timed out waiting for {what}, {ahead}: {why}"),
         )
     }
 }
@@ -213,10 +213,9 @@ pub(crate) fn timed_out(asked: &Asked<'_>, place: &Place, clock: &Clock) -> Outc
 /// The outcome of a wait that a signal ended.
 pub(crate) fn interrupted(asked: &Asked<'_>, signal: u8) -> Outcome {
     let what = message::resources(asked.claims);
-    let hint = "your place is kept for 10m: run the same command again to go on waiting";
     let text = format!("interrupted while waiting for {what}");
     Outcome {
-        hints: vec![hint.into()],
+        hints: vec![message::go_on_waiting()],
         exit: 128 + signal,
         ..outcome(asked.verb, Code::Interrupted, text)
     }

@@ -125,7 +125,7 @@ pub(crate) struct ClaimArgs {
 pub(crate) struct RequestArgs {
     #[command(flatten)]
     pub(crate) claims: ClaimArgs,
-    /// Queue instead of failing, for 10 minutes unless --timeout says otherwise
+    /// Queue instead of failing, for 10 minutes (an agent: 100 seconds) unless --timeout says otherwise
     #[arg(long)]
     pub(crate) wait: bool,
     /// Queue for at most this long, such as 90s, 5m, 1h30m

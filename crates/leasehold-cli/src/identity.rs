@@ -1,17 +1,10 @@
 //! Who asks (law L16): an owner to show, and the agent behind it as far as it is known.
 
 use crate::error::CliError;
+use crate::harness;
 use leasehold_core::Identity;
 use leasehold_core::limits::TEXT_BYTES_MAX;
 use std::env;
-
-/// Where agent harnesses put their session's own id, with the name an agent gets from it.
-const HARNESSES: [(&str, &str); 4] = [
-    ("CLAUDE_CODE_SESSION_ID", "claude"),
-    ("CODEX_THREAD_ID", "codex"),
-    ("GEMINI_SESSION_ID", "gemini"),
-    ("CURSOR_TRACE_ID", "cursor"),
-];
 
 /// Set by `guard` beside LEASEHOLD_OWNER where that name was not set on purpose, so that the command
 /// inside does not take it for one that was: strangers under one user stay strangers.
@@ -19,11 +12,7 @@ pub(crate) const NAMELESS: &str = "LEASEHOLD_NAMELESS";
 
 /// Finds out who asks.
 pub(crate) fn find(owner: Option<&str>) -> Result<Identity, CliError> {
-    let harness = HARNESSES.into_iter().find_map(|(variable, name)| {
-        let session = text(variable).transpose()?;
-        Some(session.map(|session| (name, session)))
-    });
-    let harness = harness.transpose()?;
+    let harness = harness::session()?;
     let session = match text("LEASEHOLD_SESSION")? {
         Some(session) => Some(session),
         None => harness.as_ref().map(|(_, session)| session.clone()),
@@ -54,7 +43,7 @@ pub(crate) fn find(owner: Option<&str>) -> Result<Identity, CliError> {
 }
 
 /// Reads a variable that names somebody.
-fn text(variable: &'static str) -> Result<Option<String>, CliError> {
+pub(crate) fn text(variable: &'static str) -> Result<Option<String>, CliError> {
     match env::var(variable) {
         Ok(value) if value.is_empty() => Ok(None),
         Ok(value) => Ok(Some(checked(variable, &value)?.to_owned())),

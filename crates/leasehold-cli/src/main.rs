@@ -4,7 +4,8 @@
 //!
 //! * `start`: before anything else; `cli`: the command line, `plain` its usual shape; `commands`: one
 //!   file per verb.
-//! * `context`: what a verb works in: the store, who asks, and from inside of which lease.
+//! * `context`: what a verb works in: the store, who asks, and from inside of which lease; `harness`:
+//!   whose agent that is.
 //! * `names`: resources as people type them; `request`: what they ask for.
 //! * `answer`, `message`: verdicts as outcomes; `ui`: the only place that prints.
 //! * `exit`: the exit codes, declared once; `error`: the one error of this crate.
@@ -18,6 +19,7 @@ mod commands;
 mod context;
 mod error;
 mod exit;
+mod harness;
 mod identity;
 mod inherit;
 mod message;

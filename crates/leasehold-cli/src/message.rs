@@ -8,6 +8,7 @@ use leasehold_core::lease::{Kind, Pickup};
 use leasehold_core::verdict::{Blocker, Death, Limit, Place};
 use leasehold_core::{Claim, Lease, Ticket, Timestamp, limits};
 use leasehold_service::Clock;
+use std::collections::BTreeSet;
 
 /// Names some resources: `` `a` ``, or `` `a` and `b` ``.
 pub(crate) fn resources(claims: &[Claim]) -> String {
@@ -167,6 +168,9 @@ pub(crate) fn cleared(lease: &Lease, state: LeaseState, clock: &Clock) -> String
 /// How many things of one kind are told of one by one.
 const LISTED_MAX: usize = 20;
 
+/// How many names there are in one line.
+const NAMED_MAX: usize = 3;
+
 /// Makes a line for each, and one for those that would be too many.
 pub(crate) fn listed<T>(all: &[T], line: impl Fn(&T) -> String) -> Vec<String> {
     let mut lines: Vec<String> = all.iter().take(LISTED_MAX).map(line).collect();
@@ -183,11 +187,7 @@ pub(crate) fn place(place: &Place, clock: &Clock) -> String {
         .wait_until
         .map(|at| at.millis_since(clock.now()));
     let limit = limit.map_or_else(String::new, |left| format!(", for up to {}", short(left)));
-    let ahead = match place.ahead {
-        0 => "next in line".to_owned(),
-        1 => "behind 1 other".to_owned(),
-        n => format!("behind {n} others"),
-    };
+    let ahead = ahead(place);
     let reason = if place.frozen.is_empty() {
         // What is held says more than who waits just ahead.
         place
@@ -198,6 +198,35 @@ pub(crate) fn place(place: &Place, clock: &Clock) -> String {
         format!(": {}", frozen(&place.frozen, clock))
     };
     format!("waiting for {what}, {ahead}{limit}{reason}")
+}
+
+/// Says where a place in the queue is.
+pub(crate) fn ahead(place: &Place) -> String {
+    match place.ahead {
+        0 => "next in line".to_owned(),
+        1 => "behind 1 other".to_owned(),
+        n => format!("behind {n} others"),
+    }
+}
+
+/// Says who waits for a lease that is held, for its holder.
+pub(crate) fn waited_for(claims: &[Claim], waiters: &[&Ticket]) -> String {
+    let names: BTreeSet<&str> = waiters
+        .iter()
+        .map(|ticket| ticket.who.owner.name.as_str())
+        .collect();
+    let names: Vec<&str> = names.into_iter().collect();
+    let (shown, rest) = names.split_at(names.len().min(NAMED_MAX));
+    let more = match rest.len() {
+        0 => String::new(),
+        n => format!(" and {n} more"),
+    };
+    let what = resources(claims);
+    let number = match waiters.len() {
+        1 => "1 other waits".to_owned(),
+        n => format!("{n} others wait"),
+    };
+    format!("{number} for {what}: {}{more}", shown.join(", "))
 }
 
 /// Says why a request died and what to release.
@@ -274,14 +303,28 @@ pub(crate) fn limit(limit: Limit) -> (String, &'static str) {
     }
 }
 
+/// Says what becomes of the place of a wait that ended, and what to run.
+pub(crate) fn go_on_waiting() -> String {
+    format!(
+        "your place is kept for 10m; to go on waiting, run it again: {}",
+        again(None)
+    )
+}
+
 /// Writes the command that was run with a flag added after the verb.
 pub(crate) fn again_with(flag: &str) -> String {
+    again(Some(flag))
+}
+
+fn again(flag: Option<&str>) -> String {
     let mut words = std::env::args_os().map(|word| quoted(&word.to_string_lossy()));
     let program = words.next().unwrap_or_else(|| "leasehold".into());
     let program = program.rsplit('/').next().unwrap_or("leasehold").to_owned();
-    let verb = words.next().unwrap_or_default();
-    let rest: Vec<String> = words.collect();
-    format!("{program} {verb} {flag} {}", rest.join(" "))
-        .trim_end()
-        .to_owned()
+    let verb = words.next();
+    let words = [program]
+        .into_iter()
+        .chain(verb)
+        .chain(flag.map(Into::into))
+        .chain(words);
+    words.collect::<Vec<String>>().join(" ")
 }

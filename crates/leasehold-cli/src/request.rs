@@ -4,7 +4,7 @@ use crate::cli::{ClaimArgs, IntentArg, RequestArgs};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::names::Base;
-use crate::{context, inherit};
+use crate::{context, harness, inherit};
 use leasehold_api::duration;
 use leasehold_core::command::{Ask, Wait};
 use leasehold_core::lease::{Holder, Kind};
@@ -15,6 +15,9 @@ use std::time::Duration;
 
 /// How long `--wait` alone waits.
 const WAIT_DEFAULT: Duration = Duration::from_secs(600);
+/// The same for an agent. Harnesses cut off a call of a program after two minutes, some kill it then;
+/// a wait that ends by itself before says how to go on, and keeps its place.
+const WAIT_DEFAULT_OF_AGENTS: Duration = Duration::from_secs(100);
 
 impl From<IntentArg> for Intent {
     fn from(arg: IntentArg) -> Self {
@@ -77,6 +80,7 @@ fn wait(args: &RequestArgs) -> Result<Wait, CliError> {
         return Ok(Wait::No);
     }
     let limit = match &args.timeout {
+        None if harness::is_there() => WAIT_DEFAULT_OF_AGENTS,
         None => WAIT_DEFAULT,
         Some(text) => parse_duration("--timeout", text)?,
     };

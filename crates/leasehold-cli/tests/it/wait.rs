@@ -231,3 +231,56 @@ fn a_lock_waits_as_well() {
     let locked = waiter.end().exits(0).json();
     assert_eq!(repo.lease("build")["id"], locked["leases"][0]["id"]);
 }
+
+#[test]
+fn a_killed_wait_keeps_its_place() {
+    let repo = Repo::new();
+    let held = repo.hold_call("h", |script| repo.guard("build", script).owner("eve"));
+    let waiter = note(&repo, "ada", "").start().waits();
+    waiter.signal(Signal::KILL);
+    let _killed = waiter.end();
+    let later = note(&repo, "bob", "").start().waits();
+    let again = note(&repo, "ada", "").start().waits();
+    held.end().exits(0);
+    again.end().exits(0);
+    later.end().exits(0);
+    assert_eq!(order(&repo), ["ada", "bob"]);
+}
+
+/// The call of a program that an agent makes is cut off after two minutes.
+#[test]
+fn an_agent_s_wait_ends_before_its_harness_ends_it() {
+    let repo = Repo::new();
+    let _held = repo.hold("build");
+    for (variable, value, limit) in [
+        ("CLAUDECODE", "1", "1m40s"),
+        ("CODEX_THREAD_ID", "7d3f", "1m40s"),
+        ("AI_AGENT", "any", "1m40s"),
+        ("AI_AGENT", "", "10m"),
+    ] {
+        let waiter = note(&repo, "ada", "").env(variable, value).start().waits();
+        let expected = format!("for up to {limit}:");
+        assert!(waiter.stderr().contains(&expected), "{}", waiter.stderr());
+        waiter.signal(Signal::TERM);
+        let ran = waiter.end().exits(143);
+        let hint = "run it again: leasehold guard build --wait -- sh -c ";
+        assert!(ran.stderr.contains(hint), "{ran}");
+    }
+    let said = note(&repo, "ada", "--timeout 5m").env("CLAUDECODE", "1");
+    let said = said.start().waits();
+    assert!(said.stderr().contains("for up to 5m:"), "{}", said.stderr());
+}
+
+#[test]
+fn a_holder_is_told_of_those_who_wait() {
+    let repo = Repo::new();
+    let held = repo.hold("build");
+    let waiters = ["ada", "bob"].map(|name| note(&repo, name, "").start().waits());
+    eventually("it is told", PATIENCE, || {
+        held.guard.stderr().contains("note: ").then_some(())
+    });
+    held.open();
+    let ran = held.guard.end().exits(0);
+    let _ran = waiters.map(|waiter| waiter.end().exits(0));
+    assert_eq!(ran.stderr, "note: 2 others wait for `build`: ada, bob\n");
+}

@@ -4,6 +4,7 @@
     reason = "these are tests, their helpers included"
 )]
 
+mod agents;
 mod blind;
 mod looking;
 mod support;

@@ -1,11 +1,12 @@
 //! Keeping a lease while its command runs: renewing it in time, and noticing when it is lost.
 
 use crate::process::{Tick, Watch};
-use crate::ui;
-use leasehold_core::LeaseId;
+use crate::{message, ui};
+use leasehold_core::claim::any_conflict;
 use leasehold_core::verdict::Verdict;
-use leasehold_core::view::Key;
-use leasehold_service::{Held, Leasing, ServiceError};
+use leasehold_core::view::{Key, View};
+use leasehold_core::{Claim, Lease, LeaseId, Ticket};
+use leasehold_service::{Held, Leasing};
 use rustix::time::{ClockId, clock_gettime};
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
@@ -40,6 +41,8 @@ pub(super) struct Keeper<'a> {
     look_at: Duration,
     listening: bool,
     warned: bool,
+    /// How many others were told of who wait.
+    waiters: usize,
 }
 
 impl<'a> Keeper<'a> {
@@ -57,6 +60,7 @@ impl<'a> Keeper<'a> {
             look_at: now + LASTS,
             listening: false,
             warned: false,
+            waiters: 0,
         }
     }
 
@@ -99,21 +103,46 @@ impl<'a> Keeper<'a> {
 
     fn look(&mut self) -> Tick {
         self.look_at = uptime() + LOOK_EVERY;
-        match is_there(self.leasing, self.held.lease.id) {
-            Ok(true) => Tick::Continue,
-            Ok(false) => Tick::Lost,
+        let lease = Key::Lease(self.held.lease.id);
+        let keys: Vec<Key> = Key::overlaps(&self.held.lease.claims)
+            .chain([lease])
+            .collect();
+        match self.leasing.look(&keys) {
+            Ok(found) => self.found(&found.value),
             Err(error) => {
                 self.warn(&format!("could not look at the lease: {error}"));
                 Tick::Continue
             }
         }
     }
+
+    /// Sees whether the lease is in the state, and who waits for it. One past its TTL is in it: nobody
+    /// has taken it, and the next renewal brings it back.
+    fn found(&mut self, view: &View) -> Tick {
+        let lease = &self.held.lease;
+        if view.lease(lease.id).is_none() {
+            return Tick::Lost;
+        }
+        let waiters: Vec<&Ticket> = view
+            .tickets()
+            .filter(|ticket| waits_for(ticket, lease))
+            .collect();
+        if waiters.len() > self.waiters {
+            ui::talk(&format!(
+                "note: {}",
+                message::waited_for(&lease.claims, &waiters)
+            ));
+        }
+        self.waiters = waiters.len();
+        Tick::Continue
+    }
 }
 
-/// Returns whether a lease is in the state. One past its TTL is: nobody has taken it, and the next
-/// renewal brings it back.
-fn is_there(leasing: &dyn Leasing, id: LeaseId) -> Result<bool, ServiceError> {
-    Ok(leasing.look(&[Key::Lease(id)])?.value.lease(id).is_some())
+/// Returns whether a ticket of somebody else wants what a lease has.
+fn waits_for(ticket: &Ticket, lease: &Lease) -> bool {
+    let same_pool = |claim: &Claim| lease.claims.iter().any(|held| held.same_pool(claim));
+    let wants = any_conflict(&ticket.claims, &lease.claims) || ticket.claims.iter().any(same_pool);
+    wants && ticket.is_waiting() && !ticket.inside.contains(&lease.id)
 }
 
 impl Watch for Keeper<'_> {
