@@ -1,6 +1,7 @@
 //! The command line. Flags may stand before or after names; what follows `--` is the command.
 
 use clap::{ArgMatches, Args, Command, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap_complete::ArgValueCandidates;
 use std::path::PathBuf;
 
 /// Leases and locks for swarms of AI coding agents that share a repository.
@@ -81,7 +82,14 @@ verbs! {
     Freeze "freeze" "Refuse every new lease on something for a while; who holds one goes on",
     Unfreeze "unfreeze" "End a freeze before its time",
     Check "check" "Tell by the exit code whether a lease still holds: 0 yes, 6 no",
+    Completions "completions" "Print what makes a shell complete names and flags",
+    Man "man" "Print a manual page, or write them all",
     Version "version" "Print the version",
+}
+
+/// Lets shells complete names that are in use.
+fn live() -> ArgValueCandidates {
+    ArgValueCandidates::new(crate::commands::completions::live_names)
 }
 
 /// How long a command has to end by itself when its lease is lost.
@@ -107,7 +115,7 @@ pub(crate) struct OwnerArgs {
 #[derive(Args, Debug, PartialEq, Eq)]
 pub(crate) struct ClaimArgs {
     /// What to lease: all of it or nothing
-    #[arg(value_name = "NAME", required = true)]
+    #[arg(value_name = "NAME", required = true, add = live())]
     pub(crate) names: Vec<String>,
     /// Only read it: readers share, writers wait (the same as --intent consumes)
     #[arg(long, conflicts_with_all = ["intent", "slots"])]
@@ -178,6 +186,9 @@ LEASEHOLD_SLOT and LEASEHOLD_EXPIRES. With --ttl the lease is renewed at half it
 pub(crate) struct Guard {
     #[command(flatten)]
     pub(crate) request: RequestArgs,
+    /// Keep the lease past its TTL for as long as this guard lives, were it stopped or too busy to renew
+    #[arg(long, requires = "ttl")]
+    pub(crate) keep_while_alive: bool,
     /// Write our own outcome here as JSON, apart from the command's output
     #[arg(long, value_name = "PATH")]
     pub(crate) json_file: Option<PathBuf>,
@@ -251,7 +262,8 @@ pub(crate) struct Unlock {
     #[arg(
         value_name = "NAME",
         required_unless_present_any = ["lease", "owner", "all", "stale"],
-        conflicts_with = "lease"
+        conflicts_with = "lease",
+        add = live()
     )]
     pub(crate) name: Option<String>,
     /// The lease, by its id: the proof that it is yours
@@ -303,7 +315,7 @@ Examples:
   leasehold status --prune-expired")]
 pub(crate) struct Status {
     /// Show only what overlaps this
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = live())]
     pub(crate) name: Option<String>,
     /// First clear away what is past its time, and what the dead held
     #[arg(long)]
@@ -349,7 +361,7 @@ Examples:
 Commands that run already go on. Who waits, waits through it. To freeze again sets its end anew.")]
 pub(crate) struct Freeze {
     /// What to freeze, and all that overlaps it
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = live())]
     pub(crate) name: String,
     /// How long: a forgotten freeze must not stop everybody for ever
     #[arg(long, value_name = "DURATION", required = true)]
@@ -370,7 +382,7 @@ Examples:
   leasehold unfreeze deploy --force")]
 pub(crate) struct Unfreeze {
     /// What was frozen, as it was named then
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = live())]
     pub(crate) name: String,
     /// End it whoever set it; the audit keeps who did
     #[arg(long)]
@@ -390,7 +402,7 @@ Examples:
   leasehold exists \"tests-passed-$COMMIT\" && exit 0")]
 pub(crate) struct Exists {
     /// What to look for; of a path also what is above and below it
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = live())]
     pub(crate) name: String,
     #[command(flatten)]
     pub(crate) store: StoreArgs,
@@ -416,8 +428,56 @@ pub(crate) struct Check {
 }
 
 #[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  leasehold version
+  leasehold version --json")]
 pub(crate) struct Version {
     /// Print the outcome as JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  source <(leasehold completions bash)                                   (in ~/.bashrc)
+  source <(leasehold completions zsh)                                    (in ~/.zshrc)
+  leasehold completions fish > ~/.config/fish/completions/leasehold.fish
+
+Names that are held, waited for or frozen are completed too.")]
+pub(crate) struct Completions {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub(crate) shell: ShellArg,
+}
+
+/// The shells that can complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ShellArg {
+    /// GNU Bash
+    Bash,
+    /// Elvish
+    Elvish,
+    /// fish
+    Fish,
+    /// PowerShell
+    Powershell,
+    /// Zsh
+    Zsh,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  leasehold man | man -l -
+  leasehold man guard | man -l -
+  leasehold man --dir ~/.local/share/man/man1")]
+pub(crate) struct Man {
+    /// The verb; without it, the page of the program
+    #[arg(value_name = "VERB", conflicts_with = "dir")]
+    pub(crate) verb: Option<String>,
+    /// Write all pages into this directory
+    #[arg(long, value_name = "DIRECTORY")]
+    pub(crate) dir: Option<PathBuf>,
 }

@@ -1,10 +1,12 @@
 //! The verbs, one file each.
 
 mod check;
+pub(crate) mod completions;
 mod exists;
 mod freeze;
 mod guard;
 mod lock;
+mod man;
 mod renew;
 mod status;
 mod unfreeze;
@@ -30,6 +32,8 @@ pub(crate) fn run(verb: Verb) -> u8 {
         Verb::Freeze(args) => finish("freeze", args.json, freeze::run(&args)),
         Verb::Unfreeze(args) => finish("unfreeze", args.json, unfreeze::run(&args)),
         Verb::Check(args) => finish("check", args.json, check::run(&args)),
+        Verb::Completions(args) => completions::run(args.shell),
+        Verb::Man(args) => man::run(&args),
         Verb::Version(args) => finish("version", args.json, Ok::<_, CliError>(version::run())),
     }
 }

@@ -49,6 +49,9 @@ fn run() -> u8 {
         ui::talk(&format!("error: there is no bug {name:?} to plant"));
         return exit::ERROR;
     }
+    if commands::completions::answer() {
+        return exit::OK;
+    }
     if let Some(guard) = plain::guard(std::env::args_os().skip(1)) {
         return commands::run(Verb::Guard(guard));
     }

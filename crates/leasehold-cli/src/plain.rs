@@ -46,6 +46,7 @@ pub(crate) fn guard(words: impl IntoIterator<Item = OsString>) -> Option<Guard> 
         && (request.wait || request.timeout.is_none());
     is_whole.then_some(Guard {
         request,
+        keep_while_alive: false,
         json_file: None,
         stop_signal: StopSignal::Term,
         stop_grace: STOP_GRACE.into(),

@@ -17,6 +17,18 @@ pub(crate) fn data(line: &str) {
     let _ = writeln!(io::stdout().lock(), "{}", one_line(line));
 }
 
+/// Prints whole text as data and returns the exit code.
+pub(crate) fn text(text: &[u8]) -> u8 {
+    match io::stdout().lock().write_all(text) {
+        Ok(()) => exit::OK,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => exit::OK,
+        Err(error) => {
+            talk(&format!("error: standard output: {error}"));
+            exit::ERROR
+        }
+    }
+}
+
 /// Prints the outcome of a verb: as JSON on standard output, else in words.
 pub(crate) fn outcome(outcome: &Outcome, json: bool) {
     if json {

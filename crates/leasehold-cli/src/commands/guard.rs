@@ -65,13 +65,14 @@ fn guard(args: &Guard) -> Result<Outcome, CliError> {
         .map(|word| ui::quoted(&word.to_string_lossy()))
         .collect();
     let context = context::open(&args.request.store)?;
-    let ask = request::build(
+    let mut ask = request::build(
         &context,
         &args.request,
         &checked,
         Kind::Scoped,
         &words.join(" "),
     )?;
+    ask.keep_while_alive = args.keep_while_alive;
     let signals = Signals::install().map_err(|error| failure("cannot take signals", &error))?;
     let (who, claims, inside) = (ask.who.clone(), ask.claims.clone(), ask.inside);
     let asked = Asked {

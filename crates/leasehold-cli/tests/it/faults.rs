@@ -208,6 +208,22 @@ fn a_guard_stopped_past_its_ttl_goes_on_when_nobody_wanted_it() {
 }
 
 #[test]
+fn a_guard_that_keeps_its_lease_while_it_lives_may_be_stopped_past_its_ttl() {
+    let repo = Repo::new();
+    repo.guard("build --keep-while-alive", "true")
+        .run()
+        .exits(64);
+    let held = hold(&repo, "--ttl 300ms --keep-while-alive");
+    held.guard.signal(Signal::STOP);
+    eventually("its expiry", PATIENCE, || {
+        (repo.lease("build")["expires_in_ms"] == 0).then_some(())
+    });
+    assert_eq!(repo.try_guard("build"), 2);
+    held.guard.signal(Signal::CONT);
+    held.end().exits(0);
+}
+
+#[test]
 fn a_daemon_left_behind_keeps_nothing() {
     let repo = Repo::new();
     let daemon = r#"setsid sh -c 'echo up > "$D/up"; sleep 600' > /dev/null 2>&1 &

@@ -2,7 +2,7 @@
 //!
 //! * `input`: what makes no sense is refused, named, and changes nothing.
 //! * `guard`, `overlap`, `slots`, `wait`, `nesting`, `standing`, `unlocking`, `freeze`, `why`: what the
-//!   verbs do.
+//!   verbs do. `pages`: completions and manual pages.
 //! * `faults`: killed, stopped and forgotten processes. `swarm`: many of them at random.
 //! * `repo`, `process`, `log`: what the tests are made of.
 //!
@@ -22,6 +22,7 @@ mod input;
 mod log;
 mod nesting;
 mod overlap;
+mod pages;
 mod process;
 mod repo;
 mod slots;
