@@ -8,9 +8,12 @@ use leasehold_api::lease::date;
 use leasehold_core::{Lease, LeaseId};
 use leasehold_service::Clock;
 use std::env;
+use std::sync::Arc;
 
 const LEASE: &str = "LEASEHOLD_LEASE";
 const HELD: &str = "LEASEHOLD_HELD";
+/// Set where a command relies on leases around its own.
+const COVER: &str = "LEASEHOLD_COVER";
 const TOKEN: &str = "LEASEHOLD_TOKEN";
 
 /// Reads a lease id given by a flag.
@@ -57,11 +60,21 @@ fn variable(name: &str) -> Result<Option<String>, CliError> {
     }
 }
 
-/// Returns the environment of a guarded command: variables to set, or with `None` to unset.
+/// Returns the leases around that one that this process relies on besides it.
+pub(crate) fn cover() -> Result<Vec<LeaseId>, CliError> {
+    let ids = variable(COVER)?.unwrap_or_default();
+    let ids = ids.split(' ').filter(|id| !id.is_empty()).map(str::parse);
+    ids.collect::<Result<_, _>>()
+        .map_err(|_| CliError::usage(format!("{COVER} is damaged")))
+}
+
+/// Returns the environment of a guarded command: variables to set, or with `None` to unset. `around` are
+/// leases of others that it relies on besides its own.
 pub(crate) fn environment(
     workspace: &str,
     innermost: LeaseId,
     lease: &Lease,
+    around: &[Arc<Lease>],
     clock: &Clock,
 ) -> Vec<(&'static str, Option<String>)> {
     let id = innermost.to_string();
@@ -70,11 +83,13 @@ pub(crate) fn environment(
         .iter()
         .map(|c| c.resource.to_string())
         .collect();
+    let cover: Vec<String> = around.iter().map(|lease| lease.id.to_string()).collect();
     let slots: Vec<String> = lease.slots.iter().map(u32::to_string).collect();
     let nameless = (!lease.who.explicit).then(|| lease.who.owner.name.clone());
     vec![
         (HELD, Some(held(workspace, &id))),
         (LEASE, Some(id)),
+        (COVER, (!cover.is_empty()).then(|| cover.join(" "))),
         (TOKEN, Some(lease.token.to_string())),
         ("LEASEHOLD_OWNER", Some(lease.who.owner.name.clone())),
         (crate::identity::NAMELESS, nameless),

@@ -11,7 +11,7 @@ use leasehold_core::limits::Policy;
 use leasehold_core::verdict::{More, Verdict};
 use leasehold_core::view::{Key, View};
 use leasehold_core::{Identity, LeaseId, Resource};
-use leasehold_store::{Access, Committed, Loaded, Store};
+use leasehold_store::{Access, Committed, Join, Loaded, Store};
 
 /// How often a decision is made again because others changed what it was made on. The file store
 /// never does; on a store that does, past this something is wrong that more haste will not cure.
@@ -124,6 +124,10 @@ impl<S: Store> Leasing for Coordinator<S> {
 
     fn sweep(&self, resources: &[Resource], by: &Identity) -> Result<Answer<Swept>, ServiceError> {
         sweep::sweep(self, resources, by)
+    }
+
+    fn join(&self, lease: LeaseId) -> Result<Join, ServiceError> {
+        Ok(self.store.join(lease)?)
     }
 
     fn look(&self, keys: &[Key]) -> Result<Answer<View>, ServiceError> {

@@ -31,7 +31,7 @@ pub use sweep::Swept;
 use leasehold_core::command::{Ask, Command};
 use leasehold_core::view::{Key, View};
 use leasehold_core::{Identity, LeaseId, Resource, Timestamp, Ttl, verdict::Verdict};
-use leasehold_store::StoreError;
+use leasehold_store::{Join, StoreError};
 use std::time::{Duration, SystemTime};
 
 /// Why a request has no verdict.
@@ -88,6 +88,13 @@ pub trait Leasing {
     /// # Errors
     /// [`ServiceError`]; some may have been ended by then.
     fn sweep(&self, resources: &[Resource], by: &Identity) -> Result<Answer<Swept>, ServiceError>;
+
+    /// Takes part in a lease that somebody else keeps for its command, so that it is kept for as long as
+    /// this lives.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    fn join(&self, lease: LeaseId) -> Result<Join, ServiceError>;
 
     /// Returns whether a lease is held and its work may run.
     ///

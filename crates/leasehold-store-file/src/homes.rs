@@ -102,6 +102,11 @@ pub(crate) fn command_path(id: LeaseId) -> String {
     format!("leases/{id}.command")
 }
 
+/// Returns the FIFO of those who take part in a lease.
+pub(crate) fn joined_path(id: LeaseId) -> String {
+    format!("leases/{id}.joined")
+}
+
 /// Returns the FIFO under which a waiter is woken.
 pub(crate) fn wake_path(id: LeaseId) -> String {
     format!("leases/{id}.wake")

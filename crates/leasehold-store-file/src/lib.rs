@@ -56,6 +56,7 @@ mod clock;
 pub mod discover;
 mod header;
 mod homes;
+mod joined;
 mod life;
 mod line;
 mod log;

@@ -5,6 +5,7 @@
 //! cannot be seen clearly is alive.
 
 use crate::homes::{command_path, lease_path};
+use crate::joined;
 use crate::log::retry;
 use crate::root::Root;
 use leasehold_core::LeaseId;
@@ -47,7 +48,8 @@ impl Attended {
     }
 }
 
-/// Returns who lives behind an id. Whoever asks for itself lives.
+/// Returns who lives behind an id. Whoever asks for itself lives; whoever joined a lease counts as its
+/// command.
 ///
 /// Between a grant and the start of the command there is no command's file or nobody has it but the
 /// guard; the guard is alive then, and if it dies there was no command.
@@ -60,7 +62,10 @@ pub(crate) fn life(root: &Root, attended: &Attended, id: LeaseId) -> Life {
     }
     Life {
         holder: pulse(root, &lease_path(id)),
-        command: pulse(root, &command_path(id)),
+        command: match pulse(root, &command_path(id)) {
+            Pulse::Dead => joined::pulse_inside(root, id),
+            Pulse::Alive => Pulse::Alive,
+        },
     }
 }
 

@@ -1,6 +1,7 @@
 //! One request's proof of life, and the place where it is woken.
 
-use crate::homes::{Home, command_path, lease_path, wake_path};
+use crate::homes::{Home, command_path, joined_path, lease_path, wake_path};
+use crate::joined::{self, Inside};
 use crate::log::{retry, write_all};
 use crate::record::Content;
 use crate::shared::Shared;
@@ -23,8 +24,8 @@ const INHERITED_MIN: i32 = 64;
 const WATCHES_MAX: usize = 64;
 /// How often and how long an id's lock is tried for: only somebody who looks whether it lives can have
 /// it, for a moment.
-const LOCK_TRIES: u32 = 50;
-const LOCK_NAP: Duration = Duration::from_millis(1);
+pub(crate) const LOCK_TRIES: u32 = 50;
+pub(crate) const LOCK_NAP: Duration = Duration::from_millis(1);
 
 /// The presence of one request.
 #[derive(Debug)]
@@ -35,6 +36,7 @@ pub(crate) struct FilePresence {
     holder: Arc<OwnedFd>,
     /// Our copy of what the command inherits.
     command: Option<OwnedFd>,
+    command_has_ended: bool,
     calls: Option<OwnedFd>,
     watches: Vec<Watch>,
 }
@@ -82,6 +84,7 @@ impl FilePresence {
                 id,
                 holder,
                 command: None,
+                command_has_ended: false,
                 calls: None,
                 watches: Vec::new(),
             });
@@ -165,6 +168,19 @@ impl FilePresence {
     }
 }
 
+/// Copies a proof of life for a command to inherit, or says what could not be done.
+pub(crate) fn inheritable(proof: &OwnedFd) -> Result<OwnedFd, (&'static str, Errno)> {
+    let copy = rustix::io::fcntl_dupfd_cloexec(proof, INHERITED_MIN).and_then(|copy| {
+        rustix::io::fcntl_setfd(&copy, FdFlags::empty())?;
+        Ok(copy)
+    });
+    // The only thing wrong about the number can be the limit.
+    copy.map_err(|errno| match errno {
+        Errno::INVAL => ("open as descriptor 64 or higher (raise `ulimit -n`)", errno),
+        _ => ("copy the descriptor of", errno),
+    })
+}
+
 impl Presence for FilePresence {
     /// The descriptor is ready to be inherited: it is not closed on exec, so it should be dropped as soon
     /// as the command has started.
@@ -173,18 +189,28 @@ impl Presence for FilePresence {
             Some(command) => command,
             None => self.make_command()?,
         };
-        let copy = rustix::io::fcntl_dupfd_cloexec(&command, INHERITED_MIN).and_then(|copy| {
-            rustix::io::fcntl_setfd(&copy, FdFlags::empty())?;
-            Ok(copy)
-        });
+        let copy = inheritable(&command);
         self.command = Some(command);
-        // The only thing wrong about the number can be the limit.
-        let action = match copy {
-            Err(Errno::INVAL) => "open as descriptor 64 or higher (raise `ulimit -n`)",
-            _ => "copy the descriptor of",
-        };
         copy.map(Some)
-            .map_err(|errno| self.fail(action, &command_path(self.id), errno))
+            .map_err(|(action, errno)| self.fail(action, &command_path(self.id), errno))
+    }
+
+    /// The command's lock goes first: see `joined`.
+    fn command_ended(&mut self) -> Result<Option<OwnedFd>, StoreError> {
+        if let Some(command) = &self.command {
+            let _ = rustix::fs::flock(command, FlockOperation::Unlock);
+            self.command_has_ended = true;
+        }
+        let (root, path) = (&self.shared.root, joined_path(self.id));
+        let inside = joined::inside(root, self.id);
+        match inside.map_err(|errno| self.fail("look at", &path, errno))? {
+            Inside::Nobody => Ok(None),
+            Inside::Left => {
+                let _ = root.unlink(&path);
+                Ok(None)
+            }
+            Inside::Taken(fifo) => Ok(Some(fifo)),
+        }
     }
 
     fn listen(&mut self) -> Result<(), StoreError> {
@@ -242,7 +268,9 @@ impl Presence for FilePresence {
         let unlock = |file: &OwnedFd| rustix::fs::flock(file, FlockOperation::Unlock);
         let _ = unlock(&self.holder);
         if let Some(command) = &self.command {
-            let _ = unlock(command);
+            if !self.command_has_ended {
+                let _ = unlock(command);
+            }
             let _ = root.unlink(&command_path(self.id));
         }
         if self.calls.is_some() {

@@ -435,6 +435,7 @@ pub(crate) fn remove_lease(root: &Root, attended: &Attended, id: LeaseId) -> Res
         Ok(Probe::Free(_lock)) => {
             // The record goes last: where this is cut short the rest is found by it.
             root.unlink(&homes::command_path(id))?;
+            root.unlink(&homes::joined_path(id))?;
             root.unlink(&homes::wake_path(id))?;
             root.unlink(&homes::lease_path(id))?;
             Ok(true)

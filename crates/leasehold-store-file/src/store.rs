@@ -2,6 +2,7 @@
 
 use crate::clock::{Clock, MachineClock, TimeLine};
 use crate::header::{Header, Unreadable, VERSION};
+use crate::joined;
 use crate::life;
 use crate::log::{End, Segment, segment_path};
 use crate::mutex::{Gate, MUTEX};
@@ -15,7 +16,7 @@ use crate::state::State;
 use crate::wake;
 use leasehold_core::view::{Counters, Key, View};
 use leasehold_core::{LeaseId, event::Event};
-use leasehold_store::{Access, Commit, Committed, Loaded, Presence, Store, StoreError};
+use leasehold_store::{Access, Commit, Committed, Join, Loaded, Presence, Store, StoreError};
 use rustix::fs::OFlags;
 use std::path::Path;
 use std::sync::Arc;
@@ -371,6 +372,10 @@ impl Store for FileStore {
 
     fn attend(&self, id: LeaseId) -> Result<Box<dyn Presence>, StoreError> {
         Ok(Box::new(FilePresence::attend(&self.shared, id)?))
+    }
+
+    fn join(&self, id: LeaseId) -> Result<Join, StoreError> {
+        joined::join(&self.shared, id)
     }
 
     fn audit(&self, each: &mut dyn FnMut(Commit<'_>) -> bool) -> Result<(), StoreError> {

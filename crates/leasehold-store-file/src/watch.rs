@@ -7,9 +7,11 @@
 //! closes a pipe.
 
 use crate::homes::{command_path, lease_path, wake_path};
+use crate::joined;
 use crate::life::{Probe, probe};
 use crate::log::retry;
 use crate::root::Root;
+use leasehold_core::view::Pulse;
 use leasehold_store::{Part, StoreError, Watched};
 use rustix::event::PollFlags;
 use rustix::fs::FlockOperation;
@@ -91,6 +93,14 @@ fn watch_lock(root: &Root, target: Watched) -> Result<Ended, StoreError> {
     let (reader, writer) = pipe().map_err(fail)?;
     let _kept = match probe(root, &path) {
         Ok(Probe::Taken(file)) => wait_for(file, writer).map_err(fail)?,
+        // The command has ended, but somebody inside its lease has not: that is looked for from time to
+        // time.
+        Ok(Probe::Free(_)) | Err(Errno::NOENT)
+            if target.part == Part::Command
+                && joined::pulse_inside(root, target.id) == Pulse::Alive =>
+        {
+            Some(writer)
+        }
         // It has ended, or was removed: by its owner, or by somebody who saw it dead.
         Ok(Probe::Free(_)) | Err(Errno::NOENT) => None,
         Err(_) => Some(writer),

@@ -99,6 +99,16 @@ pub trait Store {
     /// Where the proof of life cannot be made: [`StoreError`].
     fn attend(&self, id: LeaseId) -> Result<Box<dyn Presence>, StoreError>;
 
+    /// Takes part in a lease that somebody else keeps for its command: it is kept then until all who take
+    /// part have ended, too.
+    ///
+    /// # Errors
+    /// Where the share cannot be taken: [`StoreError`].
+    fn join(&self, id: LeaseId) -> Result<Join, StoreError> {
+        let _ = id;
+        Ok(Join::Inside(None))
+    }
+
     /// Calls `each` for every commit since the beginning, in order, until it returns `false`.
     ///
     /// # Errors
@@ -146,6 +156,23 @@ pub enum Woken {
     Interrupt,
 }
 
+/// What becomes of taking part in a lease.
+pub enum Join {
+    /// It is kept for as long as this lives; `None` where the store sees no processes.
+    Inside(Option<Box<dyn Joined>>),
+    /// Its command has ended.
+    Over,
+}
+
+/// A part taken in a lease. Dropped, it has ended.
+pub trait Joined: Send {
+    /// Returns what the guarded command has to inherit: it takes part as well.
+    ///
+    /// # Errors
+    /// Where it cannot be made: [`StoreError`].
+    fn command_proof(&self) -> Result<OwnedFd, StoreError>;
+}
+
 /// One request's proof of life, and the place where it is woken.
 ///
 /// Dropped without [`Presence::end`] it counts as dead, as when its process is killed.
@@ -156,6 +183,16 @@ pub trait Presence: Send {
     /// # Errors
     /// Where it cannot be made: [`StoreError`].
     fn command_proof(&mut self) -> Result<Option<OwnedFd>, StoreError>;
+
+    /// Says that the guarded command has ended. Returns a descriptor that is hung up when the last of
+    /// those who [join](Store::join)ed the lease is gone (as a rule: a daemon of theirs may keep it open);
+    /// `None` where there is nobody, and then nobody joins any more.
+    ///
+    /// # Errors
+    /// Where that cannot be seen: [`StoreError`].
+    fn command_ended(&mut self) -> Result<Option<OwnedFd>, StoreError> {
+        Ok(None)
+    }
 
     /// From now on keeps every call of a commit, so that looking and then sleeping misses none.
     ///

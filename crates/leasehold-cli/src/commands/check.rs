@@ -31,6 +31,14 @@ pub(crate) fn run(args: &Check) -> Result<Outcome, CliError> {
             None => None,
         },
     };
+    if flag.is_none() && said.is_none() {
+        // A guard that has only part of its names under a lease of its own relies on those around it.
+        for outer in inherit::cover()? {
+            if !context.leasing.is_current(outer)? {
+                return Ok(lost(VERB, outer));
+            }
+        }
+    }
     let Answer { value: view, clock } = context.leasing.look(&[Key::Lease(id)])?;
     let current = context.leasing.is_current(id)?;
     let lease = view.lease(id).filter(|_| current);

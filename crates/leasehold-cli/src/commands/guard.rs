@@ -1,14 +1,17 @@
 //! `leasehold guard`: a command under a lease.
 
+mod inside;
 mod keeper;
 
-use self::keeper::{CoverKeeper, Keeper};
+use self::inside::Cover;
+use self::keeper::Keeper;
 use crate::answer::{self, Asked};
 use crate::cli::{Guard, StopSignal};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::process::{
-    Ended, GuardedCommand, RunningCommand, Signals, Status, StopRule, Watch, supervise,
+    Ended, GuardedCommand, RunningCommand, Signals, SpawnError, Status, StopRule, Waited, Watch,
+    supervise, wait_beside,
 };
 use crate::{context, exit, inherit, message, request, ui};
 use leasehold_api::code::Code;
@@ -16,12 +19,14 @@ use leasehold_api::lease::LeaseInfo;
 use leasehold_api::outcome::{CommandEnd, Outcome};
 use leasehold_core::lease::Kind;
 use leasehold_core::verdict::{Place, Verdict};
-use leasehold_core::{Lease, LeaseId};
+use leasehold_core::{Claim, Lease, LeaseId};
 use leasehold_service::{Acquired, Answer, Clock, Held, Waiting};
+use leasehold_store::Presence;
 use rustix::process::Signal;
 use std::cell::Cell;
 use std::fs::File;
 use std::io::Write as _;
+use std::os::fd::AsFd as _;
 use std::sync::Arc;
 
 const VERB: &str = "guard";
@@ -93,14 +98,13 @@ fn guard(args: &Guard) -> Result<Outcome, CliError> {
     };
     Ok(match context.leasing.acquire(ask, &mut waiting)? {
         Acquired::Held(held, clock) => {
-            let lease = held.lease.clone();
             let running = Running {
                 context: &context,
                 args,
                 signals: &signals,
                 rule,
             };
-            running.under_own_lease(held, &lease, &clock)?
+            running.under_own_lease(held, &claims, &clock)?
         }
         Acquired::Joined(cover, clock) => {
             let running = Running {
@@ -109,7 +113,7 @@ fn guard(args: &Guard) -> Result<Outcome, CliError> {
                 signals: &signals,
                 rule,
             };
-            running.under_cover(&cover, inside, &clock)?
+            running.under_cover(cover, inside, &clock)?
         }
         Acquired::Refused(refusal, clock) => answer::refused(&asked, &refusal, &clock),
         Acquired::Died(death, clock) => answer::died(&asked, &death, &clock),
@@ -154,75 +158,132 @@ impl Running<'_> {
     fn under_own_lease(
         self,
         mut held: Held,
-        lease: &Arc<Lease>,
+        asked: &[Claim],
         clock: &Clock,
     ) -> Result<Outcome, CliError> {
-        let command = self.command(lease.id, lease, clock);
         let leasing = &*self.context.leasing;
-        let proof = held
-            .presence()
-            .map_or(Ok(None), leasehold_store::Presence::command_proof);
-        let command = match proof {
-            Ok(Some(proof)) => command.inherit(proof),
-            Ok(None) => command,
-            Err(error) => {
+        let lease = held.lease.clone();
+        let (running, cover) = match self.start(&mut held, asked, clock) {
+            Ok(started) => started,
+            Err(not_started) => {
                 let _released = held.release(leasing)?;
-                return Err(error.into());
+                return not_started.outcome();
             }
         };
-        let running = match command.spawn(self.signals) {
-            Ok(running) => running,
-            Err(error) => {
-                let _released = held.release(leasing)?;
-                return Ok(not_started(&error, error.exit_code()));
-            }
-        };
-        let mut keeper = Keeper::new(leasing, held);
+        let relies = (!cover.leases.is_empty()).then(|| cover.keeper(leasing));
+        let mut keeper = Keeper::new(leasing, held, relies);
         let ended = self.supervise(running, &mut keeper)?;
+        let ended = self.outlast(ended, &mut keeper, &lease)?;
+        let lost = ended.lost || keeper.has_lost_its_cover();
         let lost = match keeper.into_held().release(leasing) {
             Ok(Answer {
                 value: Verdict::NotFound,
                 ..
             }) => true,
-            Ok(_) => ended.lost,
+            Ok(_) => lost,
             Err(error) => {
                 ui::talk(&format!(
                     "warning: could not release: {error}; the lease ends with this process"
                 ));
-                ended.lost
+                lost
             }
         };
-        Ok(finished(ended, lost, std::slice::from_ref(lease), clock))
+        let leases: Vec<_> = [lease].into_iter().chain(cover.leases.clone()).collect();
+        Ok(finished(ended, lost, &leases, clock))
+    }
+
+    /// Starts the command under a lease of its own, and in those around it that have the rest.
+    fn start(
+        &self,
+        held: &mut Held,
+        asked: &[Claim],
+        clock: &Clock,
+    ) -> Result<(RunningCommand, Cover), NotStarted> {
+        let (leasing, lease) = (&*self.context.leasing, held.lease.clone());
+        let around = inside::around(leasing, asked, &lease).map_err(CliError::from)?;
+        let cover = match around {
+            Some(around) => Cover::enter(leasing, around)?,
+            None => None,
+        };
+        let Some(cover) = cover else {
+            let outer = lease.inside.first().copied().unwrap_or(lease.id);
+            let lost = answer::stale_proof(VERB, outer);
+            return Err(NotStarted::Outcome(Box::new(lost)));
+        };
+        let mut command = self.command(lease.id, &lease, &cover.leases, clock);
+        let own = held.presence().map(Presence::command_proof).transpose();
+        let own = own.map_err(CliError::from)?.flatten();
+        let proofs = cover.proofs().map_err(CliError::from)?;
+        for proof in own.into_iter().chain(proofs) {
+            command = command.inherit(proof);
+        }
+        Ok((command.spawn(self.signals)?, cover))
+    }
+
+    /// Keeps the lease until those have ended, too, who work inside it: their guards have no lease of
+    /// their own.
+    fn outlast(
+        &self,
+        mut ended: Ended,
+        keeper: &mut Keeper<'_>,
+        lease: &Lease,
+    ) -> Result<Ended, CliError> {
+        let mut told = false;
+        while !ended.lost
+            && let Some(inside) = keeper.command_ended()
+        {
+            if !std::mem::replace(&mut told, true) {
+                let what = message::resources(&lease.claims);
+                ui::talk(&format!(
+                    "note: {what} stays held: a guard inside it runs still"
+                ));
+            }
+            let waited = wait_beside(self.signals, keeper, inside.as_fd())
+                .map_err(|error| failure("cannot wait for the guards inside", &error))?;
+            match waited {
+                Waited::Look => {}
+                Waited::Lost => ended.lost = true,
+                // They find out that it is gone.
+                Waited::Interrupted => break,
+            }
+        }
+        Ok(ended)
     }
 
     /// Runs inside leases that are held already: nothing to renew or release, but they may be lost.
     fn under_cover(
         self,
-        cover: &[Arc<Lease>],
+        cover: Vec<Arc<Lease>>,
         inside: Option<LeaseId>,
         clock: &Clock,
     ) -> Result<Outcome, CliError> {
-        let Some(innermost) = cover.first() else {
+        let leasing = &*self.context.leasing;
+        let innermost = cover.first().cloned();
+        let (Some(innermost), Some(cover)) = (innermost, Cover::enter(leasing, cover)?) else {
             return Ok(answer::stale_proof(VERB, inside.unwrap_or(LeaseId::new(0))));
         };
         // What runs inside is inside of all that this is inside of, not only of what covers it.
-        let command = self.command(inside.unwrap_or(innermost.id), innermost, clock);
+        let mut command = self.command(inside.unwrap_or(innermost.id), &innermost, &[], clock);
+        for proof in cover.proofs()? {
+            command = command.inherit(proof);
+        }
         let running = match command.spawn(self.signals) {
             Ok(running) => running,
-            Err(error) => return Ok(not_started(&error, error.exit_code())),
+            Err(error) => return NotStarted::from(error).outcome(),
         };
-        let leasing = &*self.context.leasing;
-        let mut keeper = CoverKeeper::new(leasing, cover.iter().map(|lease| lease.id).collect());
+        let mut keeper = cover.keeper(leasing);
         let ended = self.supervise(running, &mut keeper)?;
-        Ok(finished(
-            ended,
-            ended.lost || keeper.is_lost(),
-            cover,
-            clock,
-        ))
+        let lost = ended.lost || keeper.is_lost();
+        Ok(finished(ended, lost, &cover.leases, clock))
     }
 
-    fn command(&self, innermost: LeaseId, lease: &Lease, clock: &Clock) -> GuardedCommand {
+    fn command(
+        &self,
+        innermost: LeaseId,
+        lease: &Lease,
+        around: &[Arc<Lease>],
+        clock: &Clock,
+    ) -> GuardedCommand {
         let command = match (&self.args.script, self.args.command.as_slice()) {
             (Some(script), words) => GuardedCommand::shell(script, words.to_vec()),
             (None, [program, words @ ..]) => GuardedCommand::new(program, words.to_vec()),
@@ -230,7 +291,7 @@ impl Running<'_> {
             (None, []) => GuardedCommand::new("", Vec::new()),
         };
         let workspace = self.context.leasing.workspace();
-        let variables = inherit::environment(workspace, innermost, lease, clock);
+        let variables = inherit::environment(workspace, innermost, lease, around, clock);
         variables
             .into_iter()
             .fold(command, |command, (name, value)| match value {
@@ -246,14 +307,37 @@ impl Running<'_> {
     }
 }
 
-fn not_started(error: &dyn std::error::Error, code: u8) -> Outcome {
-    let reason = error
-        .source()
-        .map_or_else(String::new, |reason| format!(": {reason}"));
-    let text = format!("failed to {error}{reason}");
-    Outcome {
-        exit: code,
-        ..answer::outcome(VERB, Code::Error, text)
+/// Why a command did not start.
+enum NotStarted {
+    /// It is said in this.
+    Outcome(Box<Outcome>),
+    Error(CliError),
+}
+
+impl From<CliError> for NotStarted {
+    fn from(error: CliError) -> Self {
+        Self::Error(error)
+    }
+}
+
+impl From<SpawnError> for NotStarted {
+    fn from(error: SpawnError) -> Self {
+        let reason = std::error::Error::source(&error)
+            .map_or_else(String::new, |reason| format!(": {reason}"));
+        let text = format!("failed to {error}{reason}");
+        Self::Outcome(Box::new(Outcome {
+            exit: error.exit_code(),
+            ..answer::outcome(VERB, Code::Error, text)
+        }))
+    }
+}
+
+impl NotStarted {
+    fn outcome(self) -> Result<Outcome, CliError> {
+        match self {
+            Self::Outcome(outcome) => Ok(*outcome),
+            Self::Error(error) => Err(error),
+        }
     }
 }
 

@@ -23,7 +23,7 @@ pub(crate) struct GuardedCommand {
     program: OsString,
     args: Vec<OsString>,
     env: Vec<(OsString, Option<OsString>)>,
-    inherit: Option<OwnedFd>,
+    inherit: Vec<OwnedFd>,
 }
 
 impl GuardedCommand {
@@ -33,7 +33,7 @@ impl GuardedCommand {
             program: program.into(),
             args,
             env: Vec::new(),
-            inherit: None,
+            inherit: Vec::new(),
         }
     }
 
@@ -62,7 +62,7 @@ impl GuardedCommand {
     /// the command's proof of life. It has to be one that `exec` does not close, and is closed by
     /// [`spawn`](Self::spawn).
     pub(crate) fn inherit(mut self, descriptor: OwnedFd) -> Self {
-        self.inherit = Some(descriptor);
+        self.inherit.push(descriptor);
         self
     }
 

@@ -46,6 +46,6 @@ pub(crate) fn ignore_broken_pipes() -> std::io::Result<()> {
     dispositions::set(rustix::process::Signal::PIPE, ignore).map(drop)
 }
 
-pub(crate) use command::{GuardedCommand, RunningCommand};
+pub(crate) use command::{GuardedCommand, RunningCommand, SpawnError};
 pub(crate) use signals::Signals;
-pub(crate) use supervise::{Ended, Status, StopRule, Tick, Watch, supervise};
+pub(crate) use supervise::{Ended, Status, StopRule, Tick, Waited, Watch, supervise, wait_beside};

@@ -121,6 +121,43 @@ pub(crate) fn supervise(
     .run()
 }
 
+/// Why [`wait_beside`] returns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Waited {
+    /// The descriptor was hung up, or it is time to look again.
+    Look,
+    /// The lease is lost.
+    Lost,
+    /// We are to end.
+    Interrupted,
+}
+
+/// Waits beside a descriptor that is hung up when something is over, and keeps the lease meanwhile. Where
+/// that is not told reliably it has to be looked for again, once a second.
+///
+/// # Errors
+/// The system cannot wait.
+pub(crate) fn wait_beside(
+    signals: &Signals,
+    watch: &mut dyn Watch,
+    hangs_up: BorrowedFd<'_>,
+) -> io::Result<Waited> {
+    const LOOK_EVERY: Duration = Duration::from_secs(1);
+    let mut alarm = Alarm::default();
+    let deadline = watch.deadline().unwrap_or(LOOK_EVERY).min(LOOK_EVERY);
+    let timeout = alarm.set(Some(deadline))?;
+    let sources = [Some(signals.fd()), alarm.fd(), Some(hangs_up)];
+    let _ready = ready(sources, timeout.as_ref())?;
+    if signals.take().ending().next().is_some() {
+        return Ok(Waited::Interrupted);
+    }
+    let is_due = watch.deadline().is_some_and(|left| left.is_zero());
+    if is_due && watch.on_tick() == Tick::Lost {
+        return Ok(Waited::Lost);
+    }
+    Ok(Waited::Look)
+}
+
 struct Supervisor<'a> {
     command: RunningCommand,
     signals: &'a Signals,

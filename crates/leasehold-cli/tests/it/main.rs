@@ -1,7 +1,7 @@
 //! End-to-end tests of the binary: real processes in real repositories.
 //!
 //! * `input`: what makes no sense is refused, named, and changes nothing.
-//! * `guard`, `overlap`, `slots`, `wait`, `nesting`, `standing`, `unlocking`, `freeze`, `why`: what the
+//! * `guard`, `overlap`, `slots`, `wait`, `nesting`, `inside`, `standing`, `unlocking`, `freeze`, `why`: what the
 //!   verbs do. `pages`: completions and manual pages.
 //! * `faults`: killed, stopped and forgotten processes. `swarm`: many of them at random.
 //! * `repo`, `process`, `log`: what the tests are made of.
@@ -19,6 +19,7 @@ mod faults;
 mod freeze;
 mod guard;
 mod input;
+mod inside;
 mod log;
 mod nesting;
 mod overlap;

@@ -8,7 +8,7 @@ use leasehold_core::view::{Key, View};
 use leasehold_core::{Claim, Lease, LeaseId, Ticket};
 use leasehold_service::{Held, Leasing};
 use rustix::time::{ClockId, clock_gettime};
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 /// When a command counts as one that lasts: only then it is worth a place to be called at. Most
@@ -35,6 +35,8 @@ fn uptime() -> Duration {
 pub(super) struct Keeper<'a> {
     leasing: &'a dyn Leasing,
     held: Held,
+    /// What it relies on besides, where others keep that.
+    cover: Option<CoverKeeper<'a>>,
     /// Half of the TTL.
     renew_every: Option<Duration>,
     renew_at: Option<Duration>,
@@ -46,7 +48,11 @@ pub(super) struct Keeper<'a> {
 }
 
 impl<'a> Keeper<'a> {
-    pub(super) fn new(leasing: &'a dyn Leasing, held: Held) -> Self {
+    pub(super) fn new(
+        leasing: &'a dyn Leasing,
+        held: Held,
+        cover: Option<CoverKeeper<'a>>,
+    ) -> Self {
         let now = uptime();
         let renew_every = held
             .lease
@@ -55,6 +61,7 @@ impl<'a> Keeper<'a> {
         Self {
             leasing,
             held,
+            cover,
             renew_every,
             renew_at: renew_every.map(|every| now + every),
             look_at: now + LASTS,
@@ -66,6 +73,21 @@ impl<'a> Keeper<'a> {
 
     pub(super) fn into_held(self) -> Held {
         self.held
+    }
+
+    /// Says that the command has ended; returns what is hung up when those are gone who work inside the
+    /// lease.
+    pub(super) fn command_ended(&mut self) -> Option<OwnedFd> {
+        let inside = self.held.presence()?.command_ended();
+        inside.unwrap_or_else(|error| {
+            ui::talk(&format!("warning: who works inside the lease: {error}"));
+            None
+        })
+    }
+
+    /// Returns whether something that it relies on is not held any more.
+    pub(super) fn has_lost_its_cover(&self) -> bool {
+        self.cover.as_ref().is_some_and(CoverKeeper::is_lost)
     }
 
     /// Makes a place to be called at. A holder without one still looks from time to time.
@@ -147,10 +169,10 @@ fn waits_for(ticket: &Ticket, lease: &Lease) -> bool {
 
 impl Watch for Keeper<'_> {
     fn deadline(&self) -> Option<Duration> {
-        let at = self
-            .renew_at
-            .map_or(self.look_at, |renew_at| renew_at.min(self.look_at));
-        Some(at.saturating_sub(uptime()))
+        let cover = self.cover.as_ref().map(|cover| cover.look_at);
+        let times = [Some(self.look_at), self.renew_at, cover];
+        let at = times.into_iter().flatten().min();
+        at.map(|at| at.saturating_sub(uptime()))
     }
 
     fn wake(&self) -> Option<BorrowedFd<'_>> {
@@ -164,7 +186,13 @@ impl Watch for Keeper<'_> {
         if let Some(presence) = self.held.presence() {
             presence.clear_calls();
         }
-        if self.renew_at.is_some_and(|at| at <= uptime()) {
+        let now = uptime();
+        if let Some(cover) = self.cover.as_mut().filter(|cover| cover.look_at <= now)
+            && cover.on_tick() == Tick::Lost
+        {
+            return Tick::Lost;
+        }
+        if self.renew_at.is_some_and(|at| at <= now) {
             return self.renew();
         }
         self.look()
