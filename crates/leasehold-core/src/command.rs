@@ -68,6 +68,8 @@ impl Ask {
 /// By what right somebody releases a lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proof {
+    /// It is the process behind the lease, or asks for it.
+    Holder,
     /// It knows the id.
     Id,
     /// It goes by the same owner@host: enough for a standing lease.

@@ -125,7 +125,14 @@ fn release(work: &mut Work<'_>, id: LeaseId, by: &Identity, proof: Proof) -> Res
     let own = lease.kind == Kind::Standing && lease.who.owner == by.owner;
     match proof {
         Proof::Owner if !own => return Ok(Verdict::NotYours(lease)),
-        Proof::Id | Proof::Owner => work.push(Event::Released { lease }),
+        Proof::Holder | Proof::Owner => work.push(Event::Released { lease }),
+        Proof::Id => {
+            // Its guard has not heard of it yet.
+            if lease.kind == Kind::Scoped {
+                work.wakes.push(id);
+            }
+            work.push(Event::Released { lease });
+        }
         Proof::Force => {
             work.wakes.push(id);
             work.push(Event::Forced {
@@ -151,7 +158,13 @@ fn renew(work: &mut Work<'_>, id: LeaseId, ttl: Option<Ttl>) -> Result<Verdict, 
     };
     require_revived(work, &lease)?;
     let renewed = Arc::make_mut(&mut lease);
-    renewed.ttl = ttl.or(renewed.ttl);
+    if let Some(ttl) = ttl.filter(|ttl| renewed.ttl != Some(*ttl)) {
+        renewed.ttl = Some(ttl);
+        // Its guard has to renew at another pace from now on.
+        if renewed.kind == Kind::Scoped {
+            work.wakes.push(id);
+        }
+    }
     bind(renewed, work.view().now());
     work.push(Event::Renewed {
         lease: Arc::clone(&lease),

@@ -80,7 +80,7 @@ impl Held {
     /// [`ServiceError`]: then the lease ends with this process.
     pub fn release(self, leasing: &dyn Leasing) -> Result<Answer<Verdict>, ServiceError> {
         let by: Identity = self.lease.who.clone();
-        let proof = leasehold_core::command::Proof::Id;
+        let proof = leasehold_core::command::Proof::Holder;
         let lease = self.lease.id;
         let answer = leasing.execute(&Command::Release { lease, by, proof });
         // Also where it failed: the locks are given back in so many words, so that nothing the command
@@ -160,7 +160,7 @@ impl<S: Store> Acquire<'_, S> {
             if self.ask.wait != Wait::No {
                 self.listen()?;
             }
-            let Answer { value, clock } = self.execute(&Command::Ask(self.ask.clone()))?;
+            let Answer { value, clock } = self.execute(waiting, &Command::Ask(self.ask.clone()))?;
             let waited = match value {
                 Verdict::Granted(lease) if lease.is_bound() => return Ok(self.held(lease, clock)),
                 Verdict::Queued(place) => {
@@ -171,7 +171,7 @@ impl<S: Store> Acquire<'_, S> {
                     self.wait(waiting, Some((place, clock)))?
                 }
                 // Granted to a wait that was resumed.
-                Verdict::Granted(_) => self.pick_up()?,
+                Verdict::Granted(_) => self.pick_up(waiting)?,
                 other => return self.ended(other, clock),
             };
             if let Some(acquired) = waited {
@@ -186,11 +186,16 @@ impl<S: Store> Acquire<'_, S> {
     }
 
     /// Carries out a command. Who waits has time: a store that is busy is asked again, for as long as
-    /// the wait may take, rather than lose a place in the queue over it.
-    fn execute(&self, command: &Command) -> Result<Answer<Verdict>, ServiceError> {
+    /// the wait may take and nobody ends it, rather than lose a place in the queue over it.
+    fn execute(
+        &self,
+        waiting: &mut Waiting<'_>,
+        command: &Command,
+    ) -> Result<Answer<Verdict>, ServiceError> {
         loop {
             match self.coordinator.execute(command) {
-                Err(ServiceError::Store(StoreError::Busy { .. })) if self.has_time() => {}
+                Err(ServiceError::Store(StoreError::Busy { .. }))
+                    if self.has_time() && !(waiting.is_interrupted)() => {}
                 other => return other,
             }
         }
@@ -262,7 +267,7 @@ impl<S: Store> Acquire<'_, S> {
         loop {
             let (place, clock) = match given.take() {
                 Some(given) => given,
-                None => match self.look()? {
+                None => match self.look(waiting)? {
                     Looked::Waiting(place, clock) => (place, clock),
                     Looked::Ended(ended) => return Ok(ended),
                 },
@@ -277,15 +282,17 @@ impl<S: Store> Acquire<'_, S> {
                 false => self.sleep(waiting, &place, &clock)?,
             };
             match woken {
-                Woken::Interrupt if (waiting.is_interrupted)() => return self.interrupted(),
+                Woken::Interrupt if (waiting.is_interrupted)() => return self.interrupted(waiting),
                 Woken::Interrupt => {}
                 // As a rule a call is a grant: it is picked up without looking first.
                 Woken::Called => {
-                    if let Some(acquired) = self.pick_up()? {
+                    if let Some(acquired) = self.pick_up(waiting)? {
                         return Ok(Some(acquired));
                     }
                 }
-                Woken::Watch | Woken::Time if self.is_out_of_time() => return self.time_out(place),
+                Woken::Watch | Woken::Time if self.is_out_of_time() => {
+                    return self.time_out(waiting, place);
+                }
                 // The one who is watched is gone, or its time is over: nobody else may be there to
                 // say what follows from it.
                 Woken::Watch | Woken::Time => {
@@ -295,7 +302,7 @@ impl<S: Store> Acquire<'_, S> {
                     let watched = place.watches().iter();
                     let watched = watched.map(|blocker| Key::Life(blocker.id()));
                     let keys = claims.chain(watched).collect();
-                    let _settled = self.execute(&Command::Timer(keys))?;
+                    let _settled = self.execute(waiting, &Command::Timer(keys))?;
                 }
             }
         }
@@ -309,11 +316,11 @@ impl<S: Store> Acquire<'_, S> {
     }
 
     /// Looks what became of the request; calls from here on are not missed.
-    fn look(&mut self) -> Result<Looked, ServiceError> {
+    fn look(&mut self, waiting: &mut Waiting<'_>) -> Result<Looked, ServiceError> {
         self.clear_calls();
         let (found, clock) = self.find()?;
         Ok(match found {
-            Found::Lease => Looked::Ended(self.pick_up()?),
+            Found::Lease => Looked::Ended(self.pick_up(waiting)?),
             Found::Waiting(place) => Looked::Waiting(place, clock),
             Found::Parked | Found::Nothing => Looked::Ended(None),
             Found::Dead(death) => {
@@ -380,8 +387,8 @@ impl<S: Store> Acquire<'_, S> {
         Ok(self.coordinator.with_view(&keys, Access::Read, died)?.0)
     }
 
-    fn pick_up(&mut self) -> Result<Option<Acquired>, ServiceError> {
-        let Answer { value, clock } = self.execute(&Command::Bind(self.ask.id))?;
+    fn pick_up(&mut self, waiting: &mut Waiting<'_>) -> Result<Option<Acquired>, ServiceError> {
+        let Answer { value, clock } = self.execute(waiting, &Command::Bind(self.ask.id))?;
         let Verdict::Granted(lease) = value else {
             return Ok(None);
         };
@@ -389,10 +396,14 @@ impl<S: Store> Acquire<'_, S> {
     }
 
     /// Stops waiting and keeps the place; where the lease came meanwhile, takes it.
-    fn time_out(&mut self, place: Box<Place>) -> Result<Option<Acquired>, ServiceError> {
-        let Answer { value, clock } = self.execute(&Command::Timeout(self.ask.id))?;
+    fn time_out(
+        &mut self,
+        waiting: &mut Waiting<'_>,
+        place: Box<Place>,
+    ) -> Result<Option<Acquired>, ServiceError> {
+        let Answer { value, clock } = self.execute(waiting, &Command::Timeout(self.ask.id))?;
         if matches!(value, Verdict::Granted(_)) {
-            return self.pick_up();
+            return self.pick_up(waiting);
         }
         self.end_presence();
         Ok(Some(Acquired::TimedOut(place, clock)))
@@ -400,10 +411,10 @@ impl<S: Store> Acquire<'_, S> {
 
     /// Stops waiting and keeps the place; where the lease came meanwhile, gives it back: nobody wants
     /// the work to begin any more.
-    fn interrupted(&mut self) -> Result<Option<Acquired>, ServiceError> {
-        let answer = self.execute(&Command::Timeout(self.ask.id))?;
+    fn interrupted(&mut self, waiting: &mut Waiting<'_>) -> Result<Option<Acquired>, ServiceError> {
+        let answer = self.execute(waiting, &Command::Timeout(self.ask.id))?;
         if matches!(answer.value, Verdict::Granted(_)) {
-            let _given_back = self.execute(&Command::Cancel(self.ask.id))?;
+            let _given_back = self.execute(waiting, &Command::Cancel(self.ask.id))?;
         }
         self.end_presence();
         Ok(Some(Acquired::Interrupted))

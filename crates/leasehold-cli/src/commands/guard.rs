@@ -28,6 +28,7 @@ use std::fs::File;
 use std::io::Write as _;
 use std::os::fd::AsFd as _;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 const VERB: &str = "guard";
 
@@ -96,7 +97,12 @@ fn guard(args: &Guard) -> Result<Outcome, CliError> {
         is_interrupted: &mut is_interrupted,
         on_place: &mut tell,
     };
-    Ok(match context.leasing.acquire(ask, &mut waiting)? {
+    let acquired = match context.leasing.acquire(ask, &mut waiting) {
+        // What the store says is no answer to a signal: it has been busy for as long as we waited.
+        Err(_) if ended_by.get().is_some() => Acquired::Interrupted,
+        acquired => acquired?,
+    };
+    Ok(match acquired {
         Acquired::Held(held, clock) => {
             let running = Running {
                 context: &context,
@@ -163,6 +169,10 @@ impl Running<'_> {
     ) -> Result<Outcome, CliError> {
         let leasing = &*self.context.leasing;
         let lease = held.lease.clone();
+        if let Some(not_begun) = self.not_begun(&lease, clock)? {
+            let _released = held.release(leasing)?;
+            return Ok(not_begun);
+        }
         let (running, cover) = match self.start(&mut held, asked, clock) {
             Ok(started) => started,
             Err(not_started) => {
@@ -190,6 +200,42 @@ impl Running<'_> {
         };
         let leases: Vec<_> = [lease].into_iter().chain(cover.leases.clone()).collect();
         Ok(finished(ended, lost, &leases, clock))
+    }
+
+    /// Returns the outcome of a command that must not begin any more: a signal came meanwhile, or this
+    /// process was held up for so long that its lease is over.
+    fn not_begun(&self, lease: &Lease, clock: &Clock) -> Result<Option<Outcome>, CliError> {
+        if let Some(code) = self.signals.pending().exit_code() {
+            let text = format!("interrupted before {VERB} began");
+            return Ok(Some(Outcome {
+                exit: code,
+                ..answer::outcome(VERB, Code::Interrupted, text)
+            }));
+        }
+        let (Some(ttl), Some(expires)) = (lease.ttl, lease.expires) else {
+            return Ok(None);
+        };
+        // The wall clock costs nothing to read. Where it jumped, the lease is renewed for nothing.
+        let half = Duration::from_millis(ttl.as_millis()) / 2;
+        let left = clock.wall(expires).duration_since(SystemTime::now());
+        let renews = !left.is_ok_and(|left| half <= left && left <= 2 * half);
+        if renews
+            && matches!(
+                self.context.leasing.renew(lease.id, None)?.value,
+                Verdict::Lost(_)
+            )
+        {
+            let text = format!(
+                "the lease on {} was lost before the command began",
+                message::resources(&lease.claims)
+            );
+            let hint = "this process was held up for longer than its --ttl; ask again";
+            return Ok(Some(Outcome {
+                hints: vec![hint.into()],
+                ..answer::outcome(VERB, Code::Lost, text)
+            }));
+        }
+        Ok(None)
     }
 
     /// Starts the command under a lease of its own, and in those around it that have the rest.

@@ -52,7 +52,12 @@ pub(crate) fn run(args: &Lock) -> Result<Outcome, CliError> {
         on_place: &mut tell,
     };
     let said = args.request.ttl.is_some();
-    Ok(match context.leasing.acquire(ask, &mut waiting)? {
+    let acquired = match context.leasing.acquire(ask, &mut waiting) {
+        // What the store says is no answer to a signal: it has been busy for as long as we waited.
+        Err(_) if ended_by.get().is_some() => Acquired::Interrupted,
+        acquired => acquired?,
+    };
+    Ok(match acquired {
         Acquired::Held(held, clock) => locked("locked", &held.lease, said, &clock),
         Acquired::Renewed(lease, clock) => locked("renewed", &lease, said, &clock),
         Acquired::Joined(leases, clock) => joined(&asked, &leases, &clock),

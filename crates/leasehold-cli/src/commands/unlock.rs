@@ -142,14 +142,17 @@ fn release(
             Code::NotFound,
             format!("{what} was given back meanwhile"),
         ),
-        _ if proof == Proof::Force => {
-            let mut outcome = answer::granted(VERB, taken(lease, clock), lease, clock);
+        _ => {
+            let text = match proof {
+                Proof::Force => taken(lease, clock),
+                _ => format!("unlocked {what}"),
+            };
+            let mut outcome = answer::granted(VERB, text, lease, clock);
             if lease.kind == Kind::Scoped {
                 outcome.hints.push(STOPPED.into());
             }
             outcome
         }
-        _ => answer::granted(VERB, format!("unlocked {what}"), lease, clock),
     })
 }
 

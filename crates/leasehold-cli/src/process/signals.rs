@@ -60,6 +60,11 @@ impl Signals {
         self.readable.as_fd()
     }
 
+    /// Returns the signals seen since the last call of [`take`](Self::take), which are still to be taken.
+    pub(crate) fn pending(&self) -> SignalSet {
+        SignalSet(SEEN.load(Ordering::SeqCst))
+    }
+
     /// Returns the signals seen since the last call.
     pub(crate) fn take(&self) -> SignalSet {
         let mut bytes = [0; 64];

@@ -364,6 +364,59 @@ fn a_process_stopped_inside_the_store_is_named() {
     repo.leasehold("lock build").owner("ada").run().exits(0);
 }
 
+/// It asks again for as long as the wait may take, but not past a signal.
+#[test]
+fn a_waiter_is_ended_by_a_signal_also_while_the_store_is_busy() {
+    let repo = Repo::new();
+    let held = repo.hold("build");
+    let waiter = repo
+        .guard("build --wait", "true")
+        .owner("ada")
+        .start()
+        .waits();
+    let mutex = std::fs::File::open(repo.root().join("mutex")).unwrap();
+    rustix::fs::flock(&mutex, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    waiter.signal(Signal::TERM);
+    waiter.end().exits(143);
+    drop(mutex);
+    held.end().exits(0);
+}
+
+/// Waits until a guard can be called.
+fn listens(repo: &Repo, hold: &Hold) {
+    let place = repo.root().join(format!("leases/{}.wake", hold.lease));
+    eventually("a place to be called at", PATIENCE, || {
+        place.exists().then_some(())
+    });
+}
+
+#[test]
+fn a_lease_given_back_by_its_id_stops_its_command() {
+    let repo = Repo::new();
+    let held = repo.hold("build");
+    listens(&repo, &held);
+    let ran = repo
+        .leasehold(&format!("unlock --lease {}", held.lease))
+        .run()
+        .exits(0);
+    assert!(ran.stderr.contains("its command is being stopped"), "{ran}");
+    held.guard.end().exits(6);
+}
+
+#[test]
+fn a_guard_renews_at_the_pace_that_others_set() {
+    let repo = Repo::new();
+    let held = repo.hold("build");
+    listens(&repo, &held);
+    repo.leasehold(&format!("renew --ttl 1s --lease {}", held.lease))
+        .run()
+        .exits(0);
+    eventually("renewals by the guard", PATIENCE, || {
+        (events(&repo, "renewed").len() > 2).then_some(())
+    });
+    held.end().exits(0);
+}
+
 #[test]
 fn a_release_that_fails_leaves_nothing_held() {
     let repo = Repo::new();

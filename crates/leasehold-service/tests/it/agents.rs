@@ -80,8 +80,8 @@ impl Office {
         now.plus_millis(least + self.draw.below(most - least))
     }
 
-    fn execute(&self, command: Command) -> Verdict {
-        self.world.coordinator.execute(&command).unwrap().value
+    fn execute(&self, command: &Command) -> Verdict {
+        self.world.coordinator.execute(command).unwrap().value
     }
 
     /// Does the next thing that is due; returns whether there was one.
@@ -138,7 +138,7 @@ impl Office {
     }
 
     fn time_out(&mut self, at: usize, presence: Box<dyn Presence>) {
-        let verdict = self.execute(Command::Timeout(self.agents[at].id));
+        let verdict = self.execute(&Command::Timeout(self.agents[at].id));
         assert!(
             !matches!(verdict, Verdict::Granted(_)),
             "it was picked up at once"
@@ -151,7 +151,7 @@ impl Office {
     fn release(&mut self, at: usize, presence: Box<dyn Presence>) {
         let (lease, by) = (self.agents[at].id, self.agents[at].who.clone());
         let proof = Proof::Id;
-        let verdict = self.execute(Command::Release { lease, by, proof });
+        let verdict = self.execute(&Command::Release { lease, by, proof });
         assert_eq!(verdict, Verdict::Done);
         presence.end();
         let thinks = self.later(1_000, 120_000);
@@ -182,7 +182,7 @@ impl Office {
             self.agents[at].arrived,
             "not in order of arrival"
         );
-        let bound = self.execute(Command::Bind(id));
+        let bound = self.execute(&Command::Bind(id));
         assert!(matches!(bound, Verdict::Granted(_)), "{bound:?}");
         match std::mem::replace(&mut self.agents[at].doing, Doing::Nothing) {
             Doing::Waiting(presence, ..) => self.hold(at, presence),

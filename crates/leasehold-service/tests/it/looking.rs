@@ -241,7 +241,7 @@ fn over_many_histories_what_is_foreseen_is_what_comes() {
             told.insert(kind(&came));
             let other = LeaseId::new(number - u128::from(numbers.below(8)).min(number));
             match numbers.below(8) {
-                0 => world.freeze(*numbers.pick(&names)),
+                0 => world.freeze(numbers.pick::<&str>(&names)),
                 // A dead waiter is foreseen as dead; a commit looks at it only when its turn has come.
                 1 if world.holds(other) => world.coordinator.store().set_life(other, DEAD),
                 2 | 3 => {

@@ -5,7 +5,7 @@ use crate::{message, ui};
 use leasehold_core::claim::any_conflict;
 use leasehold_core::verdict::Verdict;
 use leasehold_core::view::{Key, View};
-use leasehold_core::{Claim, Lease, LeaseId, Ticket};
+use leasehold_core::{Claim, Lease, LeaseId, Ticket, Ttl};
 use leasehold_service::{Held, Leasing};
 use rustix::time::{ClockId, clock_gettime};
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -37,8 +37,8 @@ pub(super) struct Keeper<'a> {
     held: Held,
     /// What it relies on besides, where others keep that.
     cover: Option<CoverKeeper<'a>>,
-    /// Half of the TTL.
-    renew_every: Option<Duration>,
+    /// As it was last seen: others may set it.
+    ttl: Option<Ttl>,
     renew_at: Option<Duration>,
     look_at: Duration,
     listening: bool,
@@ -54,16 +54,13 @@ impl<'a> Keeper<'a> {
         cover: Option<CoverKeeper<'a>>,
     ) -> Self {
         let now = uptime();
-        let renew_every = held
-            .lease
-            .ttl
-            .map(|ttl| Duration::from_millis(ttl.as_millis()) / 2);
+        let ttl = held.lease.ttl;
         Self {
             leasing,
             held,
             cover,
-            renew_every,
-            renew_at: renew_every.map(|every| now + every),
+            ttl,
+            renew_at: pace(ttl).map(|every| now + every),
             look_at: now + LASTS,
             listening: false,
             warned: false,
@@ -110,9 +107,12 @@ impl<'a> Keeper<'a> {
         let now = uptime();
         match self.leasing.renew(self.held.lease.id, None) {
             Ok(answer) if matches!(answer.value, Verdict::Lost(_)) => Tick::Lost,
-            Ok(_) => {
+            Ok(answer) => {
                 self.warned = false;
-                self.renew_at = self.renew_every.map(|every| now + every);
+                if let Verdict::Renewed(lease) = &answer.value {
+                    self.ttl = lease.ttl;
+                }
+                self.renew_at = pace(self.ttl).map(|every| now + every);
                 Tick::Continue
             }
             Err(error) => {
@@ -142,8 +142,12 @@ impl<'a> Keeper<'a> {
     /// has taken it, and the next renewal brings it back.
     fn found(&mut self, view: &View) -> Tick {
         let lease = &self.held.lease;
-        if view.lease(lease.id).is_none() {
+        let Some(now) = view.lease(lease.id) else {
             return Tick::Lost;
+        };
+        if now.ttl != self.ttl {
+            self.ttl = now.ttl;
+            self.renew_at = pace(self.ttl).map(|every| uptime() + every);
         }
         let waiters: Vec<&Ticket> = view
             .tickets()
@@ -158,6 +162,11 @@ impl<'a> Keeper<'a> {
         self.waiters = waiters.len();
         Tick::Continue
     }
+}
+
+/// How often a lease is renewed: at half of its TTL.
+fn pace(ttl: Option<Ttl>) -> Option<Duration> {
+    ttl.map(|ttl| Duration::from_millis(ttl.as_millis()) / 2)
 }
 
 /// Returns whether a ticket of somebody else wants what a lease has.

@@ -89,7 +89,7 @@ impl Model {
             return Answer::NotFound;
         };
         let may = match proof {
-            Proof::Id | Proof::Force => true,
+            Proof::Holder | Proof::Id | Proof::Force => true,
             Proof::Owner => !lease.scoped && lease.who.owner == by.owner,
         };
         if !may {
