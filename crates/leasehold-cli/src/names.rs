@@ -6,8 +6,10 @@
 //! repository, the same in all its worktrees. The kernel only sees the result.
 
 use crate::error::CliError;
+use crate::ui::quoted;
 use leasehold_core::Resource;
 use leasehold_core::resource::ResourceError;
+use leasehold_store_file::discover;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
@@ -18,7 +20,12 @@ pub(crate) struct Base {
     pub(crate) directory: PathBuf,
     /// The top of the work tree, where there is one.
     pub(crate) top: Option<PathBuf>,
+    /// The directory that all work trees of the repository share, where there is one.
+    pub(crate) repository: Option<PathBuf>,
 }
+
+/// The kinds whose names are easily taken for files.
+const PLAIN_KINDS: [&str; 2] = ["name", "file"];
 
 impl Base {
     /// Reads a resource.
@@ -75,17 +82,63 @@ impl Base {
             .map_err(|error| refused(text, &error))
     }
 
+    /// Says so where a plain name looks like one of a file: a lease on the name protects no path.
+    /// `name:` in front says that the name is meant.
+    pub(crate) fn doubt(&self, text: &str) -> Option<String> {
+        let name = match text.split_once(':') {
+            None => text,
+            Some(("file", name)) => name,
+            Some(_) => return None,
+        };
+        let path = || quoted(&self.file(name));
+        if name.contains(['*', '?']) {
+            let path = path();
+            return Some(format!(
+                "`{text}` is a plain name, wildcards are for paths: for files say {path}"
+            ));
+        }
+        let file = self.directory.join(name);
+        let is_file = file.symlink_metadata().is_ok_and(|found| found.is_file());
+        is_file.then(|| {
+            let (path, bare) = (path(), name == text);
+            let name = quoted(&format!("name:{name}"));
+            let silent = format!(" ({name} is the name, without this note)");
+            let silent = if bare { silent } else { String::new() };
+            format!("`{text}` is a name here and not the file: for the file say {path}{silent}")
+        })
+    }
+
+    /// Returns the path that a plain name may be meant for.
+    pub(crate) fn path_of(&self, name: &Resource) -> Option<Resource> {
+        let is_plain = PLAIN_KINDS.contains(&name.kind());
+        is_plain
+            .then(|| self.parse(&self.file(name.rest())).ok())
+            .flatten()
+    }
+
+    /// Returns how a file is called that is seen from here.
+    fn file(&self, name: &str) -> String {
+        let is_here = self.top.as_ref().is_none_or(|top| *top == self.directory);
+        let start = if is_here { "" } else { "./" };
+        format!("path:{start}{name}")
+    }
+
     /// Returns what else a path is about: one above the repository covers the whole repository, which
     /// goes by names of its own, and one that is a link is also what it leads to.
     pub(crate) fn also(&self, resource: &Resource) -> Option<Resource> {
         let path = resource.as_path()?;
         let top = self.top.as_deref().and_then(|top| canonical(top).ok());
-        if path.is_absolute()
-            && top
-                .as_ref()
-                .is_some_and(|top| top.starts_with(path.literal_prefix()))
-        {
-            return Resource::literal_path(".").ok();
+        if path.is_absolute() {
+            // Whichever work tree it is: the files go by the same names.
+            let trees = self.repository.as_deref().map(discover::work_trees);
+            let trees = trees
+                .into_iter()
+                .flatten()
+                .filter_map(|tree| canonical(&tree).ok());
+            let mut trees = top.clone().into_iter().chain(trees);
+            if trees.any(|tree| tree.starts_with(path.literal_prefix())) {
+                return Resource::literal_path(".").ok();
+            }
         }
         let place = top
             .as_ref()
@@ -115,10 +168,18 @@ impl Base {
         }
     }
 
-    /// Returns a path as all worktrees of the repository name it; outside of it, absolute.
+    /// Returns a path as all worktrees of the repository name it, also where it leads into another one
+    /// than this, beside it or inside it; outside of them, absolute.
     fn seen_from_the_top<'a>(&self, real: &'a Path) -> &'a Path {
         let top = self.top.as_deref().and_then(|top| canonical(top).ok());
-        top.and_then(|top| real.strip_prefix(top).ok())
+        let top = top.filter(|top| real.starts_with(top));
+        let other = self
+            .repository
+            .as_deref()
+            .and_then(|repository| discover::work_tree_around(real, repository, top.as_deref()));
+        other
+            .or(top.as_deref())
+            .and_then(|top| real.strip_prefix(top).ok())
             .unwrap_or(real)
     }
 }
@@ -207,6 +268,7 @@ mod tests {
         let base = Base {
             directory: top.join(directory),
             top: Some(top),
+            repository: None,
         };
         assert_eq!(
             base.parse(text).unwrap().to_string(),
@@ -248,6 +310,7 @@ mod tests {
         let base = Base {
             directory: top.clone(),
             top: Some(top),
+            repository: None,
         };
         let also = |text: &str| {
             base.also(&base.parse(text).unwrap())
@@ -265,6 +328,7 @@ mod tests {
         let base = Base {
             directory: top.join("src"),
             top: Some(top.clone()),
+            repository: None,
         };
         for text in [
             "path:/",
@@ -298,6 +362,7 @@ mod tests {
         let base = Base {
             directory: top.clone(),
             top: Some(top),
+            repository: None,
         };
         for (text, part) in [
             ("src/auth", "names no resource"),

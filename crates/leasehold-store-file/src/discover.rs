@@ -13,7 +13,7 @@ use std::{fs, io};
 /// The name of a root inside git's common directory.
 const IN_GIT: &str = "leasehold";
 /// The name of a root outside git.
-const MARKER: &str = ".leasehold";
+pub const MARKER: &str = ".leasehold";
 
 /// The variables that finding a root depends on.
 #[derive(Clone, Copy, Debug, Default)]
@@ -51,6 +51,8 @@ pub struct Found {
     /// The directory that relative paths of resources start at; none where nothing says so (a bare
     /// repository, a root that is named outside git).
     pub top: Option<PathBuf>,
+    /// The directory that all work trees of the repository around share, where there is one.
+    pub common: Option<PathBuf>,
 }
 
 /// A git directory.
@@ -63,19 +65,24 @@ struct Git {
 /// Finds the root for a process in the directory `here`, which has to be absolute.
 ///
 /// # Errors
-/// [`StoreError::Io`] where something on the way cannot be looked at, [`StoreError::Damaged`] where a
+/// [`StoreError::Io`] where something on the way cannot be looked at, [`StoreError::Repository`] where a
 /// variable or a `.git` file names no repository.
 pub fn discover(here: &Path, environment: &Environment<'_>) -> Result<Found, StoreError> {
     if let Some(root) = environment.root {
         if root.is_empty() {
-            return Err(damaged(Path::new("LEASEHOLD_ROOT"), "it is set to nothing"));
+            return Err(unusable(
+                Path::new("LEASEHOLD_ROOT"),
+                "it is set to nothing",
+            ));
         }
         // The repository around only says where relative paths start.
-        let top = find_git(here, environment)?.and_then(|git| git.top);
+        let git = find_git(here, environment)?;
+        let (top, common) = git.map_or((None, None), |git| (git.top, Some(git.common)));
         return Ok(Found {
             root: absolute(here, root),
             by: By::Variable,
             top,
+            common,
         });
     }
     if let Some(git) = find_git(here, environment)? {
@@ -83,6 +90,7 @@ pub fn discover(here: &Path, environment: &Environment<'_>) -> Result<Found, Sto
             root: git.common.join(IN_GIT),
             by: By::Git,
             top: git.top,
+            common: Some(git.common),
         });
     }
     for directory in here.ancestors() {
@@ -92,6 +100,7 @@ pub fn discover(here: &Path, environment: &Environment<'_>) -> Result<Found, Sto
                 root: marker,
                 by: By::Marker,
                 top: Some(directory.into()),
+                common: None,
             });
         }
     }
@@ -99,7 +108,35 @@ pub fn discover(here: &Path, environment: &Environment<'_>) -> Result<Found, Sto
         root: here.join(MARKER),
         by: By::New,
         top: Some(here.into()),
+        common: None,
     })
+}
+
+/// Returns the top of the work tree that a path is in, of the repository with this common directory; a
+/// worktree may lie inside another one. The path has to be absolute, without links. Looks no further up
+/// than below `end`. Other repositories on the way are passed by, as are those that cannot be read.
+#[must_use]
+pub fn work_tree_around<'a>(path: &'a Path, common: &Path, end: Option<&Path>) -> Option<&'a Path> {
+    let common = fs::canonicalize(common).ok()?;
+    let is_ours = |directory: &Path| {
+        let git_dir = git_dir_of(directory).ok().flatten()?;
+        let its = common_of(directory, &git_dir, &Environment::default()).ok()?;
+        (fs::canonicalize(its).ok()? == common).then_some(())
+    };
+    let mut above = path.ancestors().take_while(|above| Some(*above) != end);
+    above.find(|above| is_ours(above).is_some())
+}
+
+/// Returns the tops of the work trees of the repository with this common directory, as far as it knows
+/// where they are.
+#[must_use]
+pub fn work_trees(common: &Path) -> Vec<PathBuf> {
+    let linked = fs::read_dir(common.join("worktrees"));
+    let linked = linked.into_iter().flatten().flatten();
+    let git_dirs = linked.map(|entry| entry.path()).chain([common.to_owned()]);
+    git_dirs
+        .filter_map(|git_dir| top_of(&git_dir).ok().flatten())
+        .collect()
 }
 
 fn find_git(here: &Path, environment: &Environment<'_>) -> Result<Option<Git>, StoreError> {
@@ -134,7 +171,7 @@ fn named_git(
     environment: &Environment<'_>,
 ) -> Result<Git, StoreError> {
     if !is_git_directory(git_dir)? {
-        return Err(damaged(
+        return Err(unusable(
             git_dir,
             "GIT_DIR names it, and it is no git directory",
         ));
@@ -178,12 +215,12 @@ fn git_dir_of(directory: &Path) -> Result<Option<PathBuf>, StoreError> {
         .map(str::trim)
         .filter(|t| !t.is_empty())
     else {
-        return Err(damaged(&dot_git, "it should say `gitdir: PATH`"));
+        return Err(unusable(&dot_git, "it should say `gitdir: PATH`"));
     };
     let git_dir = absolute(directory, OsStr::new(target));
     if !is_git_directory(&git_dir)? {
         let detail = format!("it names {}, which is no git directory", git_dir.display());
-        return Err(damaged(&dot_git, &detail));
+        return Err(unusable(&dot_git, &detail));
     }
     Ok(Some(git_dir))
 }
@@ -228,7 +265,10 @@ fn common_of(
     };
     let common = absolute(git_dir, OsStr::new(&text));
     if text.is_empty() || !is_directory(&common)? {
-        return Err(damaged(&git_dir.join("commondir"), "it names no directory"));
+        return Err(unusable(
+            &git_dir.join("commondir"),
+            "it names no directory",
+        ));
     }
     Ok(common)
 }
@@ -273,8 +313,8 @@ fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
-fn damaged(path: &Path, detail: &str) -> StoreError {
-    StoreError::Damaged {
+fn unusable(path: &Path, detail: &str) -> StoreError {
+    StoreError::Repository {
         path: path.into(),
         detail: detail.into(),
     }

@@ -78,6 +78,7 @@ fn guard(args: &Guard) -> Result<Outcome, CliError> {
         &words.join(" "),
     )?;
     ask.keep_while_alive = args.keep_while_alive;
+    ui::notes(&request::doubts(&context.base, &args.request.claims));
     let signals = Signals::install().map_err(|error| failure("cannot take signals", &error))?;
     let (who, claims, inside) = (ask.who.clone(), ask.claims.clone(), ask.inside);
     let asked = Asked {

@@ -52,7 +52,7 @@ pub(crate) fn run(args: &Lock) -> Result<Outcome, CliError> {
         on_place: &mut tell,
     };
     let said = args.request.ttl.is_some();
-    Ok(match context.leasing.acquire(ask, &mut waiting)? {
+    let mut outcome = match context.leasing.acquire(ask, &mut waiting)? {
         Acquired::Held(held, clock) => locked("locked", &held.lease, said, &clock),
         Acquired::Renewed(lease, clock) => locked("renewed", &lease, said, &clock),
         Acquired::Joined(leases, clock) => joined(&asked, &leases, &clock),
@@ -63,7 +63,10 @@ pub(crate) fn run(args: &Lock) -> Result<Outcome, CliError> {
         Acquired::Interrupted => {
             answer::interrupted(&asked, ended_by.get().unwrap_or(128 + 2) - 128)
         }
-    })
+    };
+    let doubts = request::doubts(&context.base, &args.request.claims);
+    outcome.notes.extend(doubts);
+    Ok(outcome)
 }
 
 fn locked(done: &str, lease: &Lease, ttl_said: bool, clock: &Clock) -> Outcome {

@@ -22,9 +22,14 @@ pub(crate) fn run(args: &Status) -> Result<Told, CliError> {
         .as_deref()
         .map(|name| base.parse(name))
         .transpose()?;
+    context::warn_of_leftovers(&args.store);
     let Some(context) = context else {
         let nothing = answer::outcome(VERB, Code::Ok, "");
-        return Ok(told(summed_up(nothing, resource.as_ref()), Vec::new()));
+        let nothing = Outcome {
+            notes: context::absent(&args.store),
+            ..summed_up(nothing, resource.as_ref())
+        };
+        return Ok(told(nothing, Vec::new()));
     };
     let also = resource.as_ref().and_then(|resource| base.also(resource));
     let named: Vec<Resource> = resource.iter().cloned().chain(also).collect();
@@ -90,9 +95,15 @@ fn summed_up(mut outcome: Outcome, resource: Option<&Resource>) -> Outcome {
             format!("`{resource}` is free: nobody holds it"),
         ),
         _ => {
-            let (held, waiting) = (outcome.leases.len(), outcome.queue.len());
+            let is_parked = |ticket: &&TicketInfo| ticket.kept_until.is_some();
+            let parked = outcome.queue.iter().filter(is_parked).count();
+            let (held, waiting) = (outcome.leases.len(), outcome.queue.len() - parked);
             let frozen = outcome.freezes.len();
-            outcome.message = format!("{held} held, {waiting} waiting, {frozen} frozen");
+            let parked = match parked {
+                0 => String::new(),
+                number => format!(", {number} parked"),
+            };
+            outcome.message = format!("{held} held, {waiting} waiting{parked}, {frozen} frozen");
             outcome
         }
     }
@@ -172,13 +183,20 @@ fn lease_line(lease: &LeaseInfo) -> String {
 }
 
 fn ticket_line(ticket: &TicketInfo) -> String {
+    // The process of one that is parked is gone; how long its place is kept is what counts.
+    let (kept, process) = match ticket.kept_ms {
+        Some(left) => (
+            format!("  kept {}", short(left)),
+            message::abridged(&ticket.command, message::COMMAND_SHOWN),
+        ),
+        None => (String::new(), process(Some(ticket.pid), &ticket.command)),
+    };
     format!(
-        "{:<20}  {:<7}  {:<20}  {:>6}  {}",
+        "{:<20}  {:<7}  {:<20}  {:>6}{kept}  {process}",
         names(&ticket.resources),
         ticket.state,
         party(&ticket.who),
         short(ticket.waiting_ms),
-        process(Some(ticket.pid), &ticket.command),
     )
 }
 

@@ -2,7 +2,8 @@
 //!
 //! * `input`: what makes no sense is refused, named, and changes nothing.
 //! * `guard`, `overlap`, `slots`, `wait`, `nesting`, `inside`, `standing`, `unlocking`, `freeze`, `why`: what the
-//!   verbs do. `pages`: completions and manual pages.
+//!   verbs do. `worktrees`, `roots`: where. `output`: what becomes of an answer. `pages`: completions and
+//!   manual pages.
 //! * `faults`: killed, stopped and forgotten processes. `swarm`: many of them at random.
 //! * `repo`, `process`, `log`: what the tests are made of.
 //!
@@ -22,13 +23,16 @@ mod input;
 mod inside;
 mod log;
 mod nesting;
+mod output;
 mod overlap;
 mod pages;
 mod process;
 mod repo;
+mod roots;
 mod slots;
 mod standing;
 mod swarm;
 mod unlocking;
 mod wait;
 mod why;
+mod worktrees;

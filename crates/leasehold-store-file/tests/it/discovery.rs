@@ -1,7 +1,7 @@
 //! Finding the root, in repositories that git itself made.
 
 use leasehold_store::StoreError;
-use leasehold_store_file::discover::{By, Environment, discover};
+use leasehold_store_file::discover::{By, Environment, discover, work_tree_around, work_trees};
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -202,6 +202,32 @@ fn variables_go_before_what_is_there() {
 }
 
 #[test]
+fn a_path_is_in_the_work_tree_of_its_repository() {
+    let world = World::new();
+    let common = world.path("main/.git");
+    let check = |path: &str, top: Option<&str>| {
+        let path = world.path(path);
+        let found = work_tree_around(&path, &common, None);
+        assert_eq!(found, top.map(|top| world.path(top)).as_deref(), "{path:?}");
+    };
+    check("main/sub/not/yet", Some("main"));
+    check("main", Some("main"));
+    check("linked/sub", Some("linked"));
+    check("plain/a", None);
+    // A submodule is a repository of its own, in a directory of this one.
+    check("main/module/x", Some("main"));
+    let linked = world.path("linked");
+    let below = |path: &str| work_tree_around(&world.path(path), &common, Some(&linked)).is_some();
+    assert!(!below("linked/sub") && below("main/sub"));
+    let module = world.path("main/module/x");
+    let top = work_tree_around(&module, &world.path("main/.git/modules/module"), None);
+    assert_eq!(top, module.parent());
+    let mut trees = work_trees(&common);
+    trees.sort();
+    assert_eq!(trees, [world.path("linked"), world.path("main")]);
+}
+
+#[test]
 fn a_broken_repository_is_an_error() {
     let world = World::new();
     #[track_caller]
@@ -210,7 +236,7 @@ fn a_broken_repository_is_an_error() {
         assert!(
             matches!(
                 found,
-                Err(StoreError::Damaged { .. } | StoreError::Io { .. })
+                Err(StoreError::Repository { .. } | StoreError::Io { .. })
             ),
             "{found:?}"
         );
