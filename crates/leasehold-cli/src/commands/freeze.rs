@@ -32,6 +32,7 @@ pub(crate) fn run(args: &Arguments) -> Result<Outcome, CliError> {
         }
         outcome.message = format!("{}; {}", outcome.message, also.message);
         outcome.freezes.extend(also.freezes);
+        outcome.notes.extend(also.notes);
     }
     Ok(outcome)
 }
@@ -89,14 +90,14 @@ fn told(freeze: &Freeze, before: Option<&Freeze>, view: &View, clock: &Clock) ->
         other.id != freeze.id && other.resource == freeze.resource && other.is_on(view.now())
     });
     let others: Vec<Freeze> = others.cloned().collect();
-    let mut hints: Vec<String> = others
+    let mut notes: Vec<String> = others
         .iter()
         .map(|other| {
             let also = message::frozen(std::slice::from_ref(other), clock);
-            format!("{also} as well, so unfreeze will need --force")
+            format!("{also} as well: it stays so until both have ended")
         })
         .collect();
-    hints.extend(message::listed(&going_on, |lease: &&Lease| {
+    notes.extend(message::listed(&going_on, |lease: &&Lease| {
         let what = message::resources(&lease.claims);
         format!(
             "{what} is held by {}: it goes on, only new leases are refused",
@@ -104,7 +105,7 @@ fn told(freeze: &Freeze, before: Option<&Freeze>, view: &View, clock: &Clock) ->
         )
     }));
     Outcome {
-        hints,
+        notes,
         leases: going_on
             .iter()
             .map(|lease| info(lease).in_brief())
