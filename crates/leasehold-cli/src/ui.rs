@@ -2,6 +2,7 @@
 
 use crate::answer::Told;
 use crate::commands::untold;
+use crate::exit;
 use leasehold_api::outcome::Outcome;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
