@@ -128,11 +128,8 @@ struct Place {
 
 impl Place {
     fn base(&self) -> Base {
-        Base {
-            directory: self.directory.clone(),
-            top: self.found.top.clone(),
-            repository: self.found.common.clone(),
-        }
+        let Found { top, common, .. } = &self.found;
+        Base::new(self.directory.clone(), top.clone(), common.clone())
     }
 
     /// Says by what a directory was named that is none to use.

@@ -3,7 +3,7 @@
 use crate::cli::{ClaimArgs, IntentArg, RequestArgs};
 use crate::context::Context;
 use crate::error::CliError;
-use crate::names::Base;
+use crate::names::{Base, Named};
 use crate::{context, harness, inherit};
 use leasehold_api::duration;
 use leasehold_core::command::{Ask, Wait};
@@ -172,8 +172,12 @@ pub(crate) fn claims(base: &Base, args: &ClaimArgs, slots: &Slots) -> Result<Vec
         None if args.read => Intent::Consumes,
         None => Intent::Mutates,
     };
-    let resources = args.names.iter().map(|name| base.parse(name));
-    let resources: Vec<Resource> = resources.collect::<Result<_, _>>()?;
+    let named = args.names.iter().map(|name| base.named(name));
+    let named: Vec<Named> = named.collect::<Result<_, _>>()?;
+    let (resources, also): (Vec<Resource>, Vec<Vec<Resource>>) = named
+        .into_iter()
+        .map(|named| (named.resource, named.also))
+        .unzip();
     if intent == Intent::Renames && resources.len() < 2 {
         return Err(CliError::usage("--intent renames with one name")
             .hint("name the old path and the new one"));
@@ -213,8 +217,7 @@ pub(crate) fn claims(base: &Base, args: &ClaimArgs, slots: &Slots) -> Result<Vec
             None => Claim::new(resource, intent),
         }
     };
-    let also = resources.iter().filter_map(|resource| base.also(resource));
-    let also: Vec<Resource> = also.collect();
+    let also = also.into_iter().flatten();
     Ok(resources.into_iter().chain(also).map(claim).collect())
 }
 

@@ -4,11 +4,17 @@
 //! nearest `.leasehold/` upward, else a new one here. A repository that is there but cannot be read is
 //! an error: agents that fell back to different places would not exclude each other.
 
+mod config;
+mod trees;
+
+pub use trees::{work_tree_around, work_trees};
+
 use leasehold_store::StoreError;
 use std::ffi::OsStr;
 use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 use std::{fs, io};
+use trees::{Said, is_same, said_by};
 
 /// The name of a root inside git's common directory.
 const IN_GIT: &str = "leasehold";
@@ -112,33 +118,6 @@ pub fn discover(here: &Path, environment: &Environment<'_>) -> Result<Found, Sto
     })
 }
 
-/// Returns the top of the work tree that a path is in, of the repository with this common directory; a
-/// worktree may lie inside another one. The path has to be absolute, without links. Looks no further up
-/// than below `end`. Other repositories on the way are passed by, as are those that cannot be read.
-#[must_use]
-pub fn work_tree_around<'a>(path: &'a Path, common: &Path, end: Option<&Path>) -> Option<&'a Path> {
-    let common = fs::canonicalize(common).ok()?;
-    let is_ours = |directory: &Path| {
-        let git_dir = git_dir_of(directory).ok().flatten()?;
-        let its = common_of(directory, &git_dir, &Environment::default()).ok()?;
-        (fs::canonicalize(its).ok()? == common).then_some(())
-    };
-    let mut above = path.ancestors().take_while(|above| Some(*above) != end);
-    above.find(|above| is_ours(above).is_some())
-}
-
-/// Returns the tops of the work trees of the repository with this common directory, as far as it knows
-/// where they are.
-#[must_use]
-pub fn work_trees(common: &Path) -> Vec<PathBuf> {
-    let linked = fs::read_dir(common.join("worktrees"));
-    let linked = linked.into_iter().flatten().flatten();
-    let git_dirs = linked.map(|entry| entry.path()).chain([common.to_owned()]);
-    git_dirs
-        .filter_map(|git_dir| top_of(&git_dir).ok().flatten())
-        .collect()
-}
-
 fn find_git(here: &Path, environment: &Environment<'_>) -> Result<Option<Git>, StoreError> {
     if let Some(git_dir) = environment.git_dir.filter(|text| !text.is_empty()) {
         return named_git(here, &absolute(here, git_dir), environment).map(Some);
@@ -177,25 +156,33 @@ fn named_git(
         ));
     }
     let common = common_of(here, git_dir, environment)?;
-    let top = work_tree(here, environment);
-    // git itself would take the current directory. Where the repository says better we follow that:
-    // one file must not have two names.
-    let top = top.map_or_else(|| top_of(git_dir), |top| Ok(Some(top)))?;
-    Ok(Git {
-        common,
-        top: Some(top.unwrap_or_else(|| here.into())),
-    })
+    let top = match work_tree(here, environment) {
+        Some(top) => Some(top),
+        None => top_from(here, git_dir)?,
+    };
+    Ok(Git { common, top })
 }
 
-/// Returns the work tree that a git directory belongs to, as far as its place or its `gitdir` file says.
-fn top_of(git_dir: &Path) -> Result<Option<PathBuf>, StoreError> {
-    if git_dir.file_name() == Some(OsStr::new(".git")) {
-        return Ok(git_dir.parent().map(Path::to_path_buf));
+/// Returns the top of the work tree that belongs to a git directory which `GIT_DIR` names.
+///
+/// Where the repository does not name one, git takes the current directory: in a hook that is the top.
+/// But a hook may go down from there, and one file must not have two names. So what else tells the top
+/// goes before: that the git directory is somebody's `.git`, or that a `.git` file further up leads to it.
+fn top_from(here: &Path, git_dir: &Path) -> Result<Option<PathBuf>, StoreError> {
+    match said_by(git_dir)? {
+        Said::Top(top) => return Ok(Some(top)),
+        Said::Bare => return Ok(None),
+        Said::Nothing => {}
     }
-    // A linked worktree: the file names the `.git` file there.
-    let link = read_line(&git_dir.join("gitdir"))?;
-    let dot_git = link.map(|text| absolute(git_dir, OsStr::new(&text)));
-    Ok(dot_git.and_then(|path| path.parent().map(Path::to_path_buf)))
+    for directory in here.ancestors() {
+        if git_dir_of(directory)?.is_some_and(|found| is_same(&found, git_dir)) {
+            return Ok(Some(directory.into()));
+        }
+        if is_same(directory, git_dir) {
+            return Ok(None);
+        }
+    }
+    Ok(Some(here.into()))
 }
 
 /// Returns the git directory of a work tree whose top this is: its `.git`, or what that file names.
@@ -236,8 +223,11 @@ fn inside_git(
         return Ok(None);
     }
     let common = common_of(here, directory, environment)?;
-    let top = work_tree(here, environment);
-    let top = top.map_or_else(|| top_of(directory), |top| Ok(Some(top)))?;
+    let said = || match said_by(directory)? {
+        Said::Top(top) => Ok(Some(top)),
+        Said::Bare | Said::Nothing => Ok(None),
+    };
+    let top = work_tree(here, environment).map_or_else(said, |top| Ok(Some(top)))?;
     Ok(Some(Git { common, top }))
 }
 

@@ -24,7 +24,8 @@ pub(crate) fn run(args: &Exists) -> u8 {
 
 fn exists(args: &Exists) -> Result<Outcome, CliError> {
     let (context, base) = context::open_to_look(&args.store)?;
-    let resource = base.parse(&args.name)?;
+    let named = base.named(&args.name)?;
+    let resource = named.resource.clone();
     let free = || answer::outcome(VERB, Code::NotFound, format!("nothing holds `{resource}`"));
     let Some(context) = context else {
         return Ok(Outcome {
@@ -32,9 +33,7 @@ fn exists(args: &Exists) -> Result<Outcome, CliError> {
             ..free()
         });
     };
-    let also = base.also(&resource);
-    let keys = [Some(resource.clone()), also].into_iter().flatten();
-    let keys: Vec<Key> = keys.map(Key::Overlap).collect();
+    let keys: Vec<Key> = named.all().map(Key::Overlap).collect();
     let answer = context.leasing.look(&keys)?;
     let (view, clock) = (&answer.value, &answer.clock);
     let info = |lease: &Lease| LeaseInfo::new(lease, Some(view), clock);

@@ -23,10 +23,13 @@ pub(crate) fn run(args: &Arguments) -> Result<Outcome, CliError> {
     let ttl = request::parse_ttl(&args.ttl)?;
     let context = context::open(&args.store)?;
     let by = context::who(&args.owner)?;
-    let resource = context.base.parse(&args.name)?;
-    let mut outcome = freeze(&context, &resource, &by, ttl)?;
-    if let Some(also) = context.base.also(&resource).filter(|_| outcome.ok) {
-        let also = freeze(&context, &also, &by, ttl)?;
+    let named = context.base.named(&args.name)?;
+    let mut outcome = freeze(&context, &named.resource, &by, ttl)?;
+    if !outcome.ok {
+        return Ok(outcome);
+    }
+    for also in &named.also {
+        let also = freeze(&context, also, &by, ttl)?;
         if !also.ok {
             return Ok(also);
         }

@@ -4,6 +4,7 @@ use crate::answer::{self, Told};
 use crate::cli::Status;
 use crate::context::Context;
 use crate::error::CliError;
+use crate::names::Named;
 use crate::{context, identity, message};
 use leasehold_api::code::Code;
 use leasehold_api::duration::short;
@@ -17,11 +18,9 @@ const VERB: &str = "status";
 
 pub(crate) fn run(args: &Status) -> Result<Told, CliError> {
     let (context, base) = context::open_to_look(&args.store)?;
-    let resource = args
-        .name
-        .as_deref()
-        .map(|name| base.parse(name))
-        .transpose()?;
+    let named = args.name.as_deref().map(|name| base.named(name));
+    let named = named.transpose()?;
+    let resource = named.as_ref().map(|named| named.resource.clone());
     context::warn_of_leftovers(&args.store);
     let Some(context) = context else {
         let nothing = answer::outcome(VERB, Code::Ok, "");
@@ -31,8 +30,7 @@ pub(crate) fn run(args: &Status) -> Result<Told, CliError> {
         };
         return Ok(told(nothing, Vec::new()));
     };
-    let also = resource.as_ref().and_then(|resource| base.also(resource));
-    let named: Vec<Resource> = resource.iter().cloned().chain(also).collect();
+    let named: Vec<Resource> = named.into_iter().flat_map(Named::all).collect();
     let (cleared, lines) = if args.prune_expired {
         prune(&context, &named)?
     } else {

@@ -18,17 +18,20 @@ const VERB: &str = "unfreeze";
 pub(crate) fn run(args: &Unfreeze) -> Result<Outcome, CliError> {
     let (context, base) = context::open_to_look(&args.store)?;
     let by = context::who(&args.owner)?;
-    let resource = base.parse(&args.name)?;
+    let named = base.named(&args.name)?;
     let Some(context) = context else {
         return Ok(Outcome {
             notes: context::absent(&args.store),
-            ..not_frozen(&resource)
+            ..not_frozen(&named.resource)
         });
     };
-    let mut outcome = thaw(&context, &resource, &by, args.force)?;
+    let mut outcome = thaw(&context, &named.resource, &by, args.force)?;
+    if !outcome.ok {
+        return Ok(outcome);
+    }
     // What `freeze` froze beside it: the target of a link, the repository below a directory.
-    if let Some(also) = context.base.also(&resource).filter(|_| outcome.ok) {
-        let also = thaw(&context, &also, &by, args.force)?;
+    for also in &named.also {
+        let also = thaw(&context, also, &by, args.force)?;
         if also.code == Code::NotYours {
             return Ok(also);
         }

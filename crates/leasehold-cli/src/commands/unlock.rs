@@ -48,7 +48,7 @@ pub(crate) fn run(args: &Unlock) -> Result<Told, CliError> {
     let name = args
         .name
         .as_deref()
-        .map(|name| base.parse(name))
+        .map(|name| base.named(name))
         .transpose()?;
     let Some(context) = context else {
         return Ok(nowhere(args, id, &whose).into());
@@ -58,7 +58,7 @@ pub(crate) fn run(args: &Unlock) -> Result<Told, CliError> {
     }
     match (id, name) {
         (Some(id), _) => by_id(&context, id, &by, args.force).map(Told::from),
-        (None, Some(name)) => by_name(&context, &name, &by, args.force).map(Told::from),
+        (None, Some(name)) => by_name(&context, &name.resource, &by, args.force).map(Told::from),
         (None, None) => many::unlock(&context, &whose, &by, args.force),
     }
 }

@@ -1,6 +1,7 @@
 //! End-to-end tests of the binary: real processes in real repositories.
 //!
 //! * `input`: what makes no sense is refused, named, and changes nothing.
+//! * `names`: one file has one name, wherever it is seen from.
 //! * `guard`, `overlap`, `slots`, `wait`, `nesting`, `inside`, `standing`, `unlocking`, `freeze`, `why`: what the
 //!   verbs do. `worktrees`, `roots`: where. `output`: what becomes of an answer. `pages`: completions and
 //!   manual pages.
@@ -22,6 +23,7 @@ mod guard;
 mod input;
 mod inside;
 mod log;
+mod names;
 mod nesting;
 mod output;
 mod overlap;

@@ -6,6 +6,7 @@ use crate::answer::{self, Told};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::message;
+use crate::names::Named;
 use leasehold_api::code::Code;
 use leasehold_api::lease::LeaseInfo;
 use leasehold_api::outcome::Outcome;
@@ -105,12 +106,10 @@ pub(super) fn unlock(
 pub(super) fn stale(
     context: &Context,
     name: Option<&str>,
-    resource: Option<Resource>,
+    named: Option<Named>,
     by: &Identity,
 ) -> Result<Told, CliError> {
-    let also = resource.iter().filter_map(|own| context.base.also(own));
-    let also: Vec<Resource> = also.collect();
-    let resources: Vec<Resource> = resource.into_iter().chain(also).collect();
+    let resources: Vec<Resource> = named.into_iter().flat_map(Named::all).collect();
     let Answer { value, clock } = context.leasing.sweep(&resources, by)?;
     let Swept { leases, view } = value;
     let info = |lease: &Lease| LeaseInfo::new(lease, Some(&view), &clock);
