@@ -6,13 +6,14 @@
 //!   none; `commands`: one file per verb.
 //! * `context`: what a verb works in: the store, who asks, and from inside of which lease; `harness`:
 //!   whose agent that is.
-//! * `names`: resources as people type them; `request`: what they ask for.
+//! * `names`: resources as people type them; `request`: what they ask for; `acquire`: asking for it.
 //! * `answer`, `message`: verdicts as outcomes; `ui`: the only place that prints.
 //! * `exit`: the exit codes, declared once; `error`: the one error of this crate.
 //! * `process`: running and stopping a guarded command.
 
 #![cfg_attr(all(target_os = "linux", target_env = "gnu", not(test)), no_main)]
 
+mod acquire;
 mod answer;
 mod cli;
 mod commands;

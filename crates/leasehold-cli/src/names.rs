@@ -73,6 +73,14 @@ impl Base {
         }
     }
 
+    /// Returns the same, with nothing remembered of what was there.
+    pub(crate) fn afresh(&self) -> Self {
+        Self {
+            trees: OnceCell::new(),
+            ..self.clone()
+        }
+    }
+
     /// Reads a resource.
     pub(crate) fn parse(&self, text: &str) -> Result<Resource, CliError> {
         Ok(self.named(text)?.resource)

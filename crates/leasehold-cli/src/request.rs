@@ -37,7 +37,7 @@ pub(crate) struct Checked {
     wait: Wait,
     ttl: Option<Ttl>,
     lease: Option<LeaseId>,
-    slots: Slots,
+    pub(crate) slots: Slots,
 }
 
 /// Pool sizes as given: one for the only name, or by name.

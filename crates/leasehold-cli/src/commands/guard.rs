@@ -5,6 +5,7 @@ mod keeper;
 
 use self::inside::Cover;
 use self::keeper::Keeper;
+use crate::acquire::acquire;
 use crate::answer::{self, Asked};
 use crate::cli::{Guard, StopSignal};
 use crate::context::Context;
@@ -80,12 +81,7 @@ fn guard(args: &Guard) -> Result<Outcome, CliError> {
     ask.keep_while_alive = args.keep_while_alive;
     ui::notes(&request::doubts(&context.base, &args.request.claims));
     let signals = Signals::install().map_err(|error| failure("cannot take signals", &error))?;
-    let (who, claims, inside) = (ask.who.clone(), ask.claims.clone(), ask.inside);
-    let asked = Asked {
-        verb: VERB,
-        who: &who,
-        claims: &claims,
-    };
+    let (who, inside) = (ask.who.clone(), ask.inside);
     let mut tell = |place: &Place, clock: &Clock| ui::talk(&message::place(place, clock));
     let ended_by = Cell::new(None);
     let mut is_interrupted = || {
@@ -97,7 +93,13 @@ fn guard(args: &Guard) -> Result<Outcome, CliError> {
         is_interrupted: &mut is_interrupted,
         on_place: &mut tell,
     };
-    Ok(match context.leasing.acquire(ask, &mut waiting)? {
+    let (acquired, claims) = acquire(&context, &args.request, &checked, ask, &mut waiting)?;
+    let asked = Asked {
+        verb: VERB,
+        who: &who,
+        claims: &claims,
+    };
+    Ok(match acquired {
         Acquired::Held(held, clock) => {
             let running = Running {
                 context: &context,

@@ -1,5 +1,6 @@
 //! `leasehold lock`: a lease that outlives this process.
 
+use crate::acquire::acquire;
 use crate::answer::{self, Asked};
 use crate::cli::Lock;
 use crate::error::CliError;
@@ -22,12 +23,7 @@ pub(crate) fn run(args: &Lock) -> Result<Outcome, CliError> {
     let checked = request::check(&args.request, default)?;
     let context = context::open(&args.request.store)?;
     let ask = request::build(&context, &args.request, &checked, Kind::Standing, "")?;
-    let (who, claims) = (ask.who.clone(), ask.claims.clone());
-    let asked = Asked {
-        verb: "lock",
-        who: &who,
-        claims: &claims,
-    };
+    let who = ask.who.clone();
     // Only a wait has something to interrupt: a signal then parks the place before it ends this.
     let signals = (ask.wait != Wait::No).then(Signals::install).transpose();
     let signals = signals.map_err(|error| {
@@ -52,7 +48,13 @@ pub(crate) fn run(args: &Lock) -> Result<Outcome, CliError> {
         on_place: &mut tell,
     };
     let said = args.request.ttl.is_some();
-    let mut outcome = match context.leasing.acquire(ask, &mut waiting)? {
+    let (acquired, claims) = acquire(&context, &args.request, &checked, ask, &mut waiting)?;
+    let asked = Asked {
+        verb: "lock",
+        who: &who,
+        claims: &claims,
+    };
+    let mut outcome = match acquired {
         Acquired::Held(held, clock) => locked("locked", &held.lease, said, &clock),
         Acquired::Renewed(lease, clock) => locked("renewed", &lease, said, &clock),
         Acquired::Joined(leases, clock) => joined(&asked, &leases, &clock),

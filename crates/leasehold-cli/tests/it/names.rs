@@ -263,3 +263,58 @@ fn a_bare_repository_is_named_alike_by_its_hooks() {
     check(&repo, &bare, "path:HEAD", false);
     held.end().exits(0);
 }
+
+/// The link is turned by the one ahead, while the other waits: it gets what the link leads to now.
+#[test]
+fn a_link_that_was_turned_during_the_wait_is_asked_for_anew() {
+    for verb in ["guard", "lock"] {
+        let repo = Repo::new();
+        for name in ["old", "new"] {
+            fs::create_dir(repo.top().join(name)).unwrap();
+        }
+        symlink("old", repo.top().join("link")).unwrap();
+        let ahead = repo.hold("path:link");
+        let there = repo.hold("path:new/x");
+        let words = match verb {
+            "guard" => "guard path:link/x --wait -- sh -c",
+            _ => "lock path:link/x --wait",
+        };
+        let mut words: Vec<&str> = words.split(' ').collect();
+        words.extend((verb == "guard").then_some("echo $LEASEHOLD_RESOURCE"));
+        let waiter = repo.words(&words).owner("ada").start().waits();
+        fs::remove_file(repo.top().join("link")).unwrap();
+        symlink("new", repo.top().join("link")).unwrap();
+        ahead.end().exits(0);
+        waiter.says("note: `path:link/x` is `path:new/x` since this began to wait");
+        // It waits on, for the new one alone.
+        waiter.says("waiting for `path:new/x`");
+        assert_eq!(repo.try_guard("path:old"), 0);
+        there.end().exits(0);
+        let ran = waiter.end().exits(0);
+        assert!(ran.stdout.contains("path:new/x"), "{ran}");
+        if verb == "lock" {
+            check(&repo, &repo.top(), "path:new/x", true);
+            check(&repo, &repo.top(), "path:old", false);
+        }
+    }
+}
+
+/// What cannot be resolved after the wait leaves no lease behind.
+#[test]
+fn a_link_that_became_a_circle_during_the_wait_ends_it() {
+    let repo = Repo::new();
+    fs::create_dir(repo.top().join("old")).unwrap();
+    symlink("old", repo.top().join("link")).unwrap();
+    let ahead = repo.hold("path:link");
+    let words = ["guard", "path:link/x", "--wait", "--", "true"];
+    let waiter = repo.words(&words).owner("ada").start().waits();
+    fs::remove_file(repo.top().join("link")).unwrap();
+    symlink("link", repo.top().join("link")).unwrap();
+    ahead.end().exits(0);
+    let ran = waiter.end().exits(64);
+    assert!(
+        ran.stderr.contains("\"path:link/x\" cannot be resolved"),
+        "{ran}"
+    );
+    assert_eq!(repo.try_guard("path:old"), 0);
+}
