@@ -16,12 +16,16 @@ use leasehold_store_file::{FileStore, Options};
 use rustix::fs::Access;
 use rustix::io::Errno;
 use std::env;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// What a verb works in.
 pub(crate) struct Context {
     pub(crate) leasing: Box<dyn Leasing>,
     pub(crate) base: Base,
+    /// The variables that lead a guarded command to the same store, where it was named and not found.
+    /// The command cannot know of a flag, and may go elsewhere; none to take one away.
+    pub(crate) variables: Vec<(&'static str, Option<OsString>)>,
 }
 
 /// Opens the store, made where there is none, and finds out where paths are seen from.
@@ -124,6 +128,8 @@ struct Place {
     found: Found,
     /// What named the directory, if something did.
     source: Option<&'static str>,
+    /// Whether `--store` was given.
+    has_flag: bool,
 }
 
 impl Place {
@@ -148,7 +154,16 @@ impl Place {
         Context {
             leasing: Box::new(Coordinator::new(store, Policy::default())),
             base: self.base(),
+            variables: self.variables(),
         }
+    }
+
+    fn variables(&self) -> Vec<(&'static str, Option<OsString>)> {
+        let root = (self.found.by == By::Variable).then(|| self.found.root.clone().into());
+        // It goes before the other, and the flag went before it.
+        let store = (self.has_flag || root.is_some()).then_some(("LEASEHOLD_STORE", None));
+        let root = root.map(|root| ("LEASEHOLD_ROOT", Some(root)));
+        store.into_iter().chain(root).collect()
     }
 }
 
@@ -191,6 +206,7 @@ fn find(args: &StoreArgs) -> Result<Place, CliError> {
         directory,
         found,
         source,
+        has_flag: args.store.is_some(),
     })
 }
 

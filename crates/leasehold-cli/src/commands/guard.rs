@@ -25,6 +25,7 @@ use leasehold_service::{Acquired, Answer, Clock, Held, Waiting};
 use leasehold_store::Presence;
 use rustix::process::Signal;
 use std::cell::Cell;
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::Write as _;
 use std::os::fd::AsFd as _;
@@ -295,8 +296,10 @@ impl Running<'_> {
         };
         let workspace = self.context.leasing.workspace();
         let variables = inherit::environment(workspace, innermost, lease, around, clock);
+        let variables = variables.into_iter();
+        let variables = variables.map(|(name, value)| (name, value.map(OsString::from)));
         variables
-            .into_iter()
+            .chain(self.context.variables.iter().cloned())
             .fold(command, |command, (name, value)| match value {
                 Some(value) => command.env(name, value),
                 None => command.env_remove(name),

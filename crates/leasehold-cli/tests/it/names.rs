@@ -318,3 +318,45 @@ fn a_link_that_became_a_circle_during_the_wait_ends_it() {
     );
     assert_eq!(repo.try_guard("path:old"), 0);
 }
+
+#[test]
+fn a_command_uses_the_store_of_its_guard() {
+    let repo = Repo::new();
+    fs::create_dir(repo.top().join("dir")).unwrap();
+    let elsewhere = repo.file("store");
+    let flag = format!("--store file:{}", elsewhere.display());
+    let inner =
+        "cd dir && leasehold check && leasehold exists build && leasehold guard build -- true";
+    let at_once = |words: &str| repo.guard(words, inner);
+    at_once(&format!("{flag} build")).run().exits(0);
+    // Said relative to where the guard stands, which the command leaves.
+    at_once("--store file:locks build").run().exits(0);
+    at_once("build")
+        .env("LEASEHOLD_ROOT", "locks")
+        .run()
+        .exits(0);
+    at_once("build")
+        .env("LEASEHOLD_STORE", "file:locks")
+        .run()
+        .exits(0);
+    at_once(&format!("{flag} build"))
+        .env("LEASEHOLD_STORE", "file:locks")
+        .run()
+        .exits(0);
+    at_once("--store file: build")
+        .env("LEASEHOLD_STORE", "file:locks")
+        .run()
+        .exits(0);
+    assert!(!repo.top().join("dir/locks").exists());
+    // One that was found is found by the command again, wherever that goes.
+    let show = "echo \"${LEASEHOLD_ROOT-none} ${LEASEHOLD_STORE-none}\"";
+    let shown = |ran: Ran| ran.exits(0).stdout;
+    assert_eq!(shown(repo.guard("build", show).run()), "none none\n");
+    let said = repo.guard("build", show).env("LEASEHOLD_STORE", "file:");
+    assert_eq!(shown(said.run()), "none file:\n");
+    let root = repo.top().join("locks");
+    let said = repo
+        .guard("build", show)
+        .env("LEASEHOLD_STORE", "file:locks");
+    assert_eq!(shown(said.run()), format!("{} none\n", root.display()));
+}
