@@ -2,6 +2,7 @@
 
 use leasehold_core::freeze::Freeze;
 use leasehold_core::lease::{Kind, Pickup};
+use leasehold_core::ticket::TicketState;
 use leasehold_core::view::Pulse;
 use leasehold_core::{Claim, Identity, Lease, Ticket, Timestamp, View, verdict::Blocker};
 use leasehold_service::Clock;
@@ -110,7 +111,13 @@ pub struct TicketInfo {
     pub state: &'static str,
     /// For how long it has been there.
     pub waiting_ms: u64,
-    /// The process.
+    /// Until when the place is kept, while its waiter is away.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kept_until: Option<String>,
+    /// For how much longer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kept_ms: Option<u64>,
+    /// The process; of one that is away, the last one.
     pub pid: u32,
     /// The command that waits, shortened.
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -224,16 +231,18 @@ impl TicketInfo {
     /// Describes a ticket.
     #[must_use]
     pub fn new(ticket: &Ticket, clock: &Clock) -> Self {
+        let (state, kept) = match ticket.state {
+            TicketState::Waiting => ("waiting", None),
+            TicketState::Parked { until } => ("parked", Some(until)),
+        };
         Self {
             number: ticket.number,
             who: Party::from(&ticket.who),
             resources: claims(&ticket.claims, |_| None),
-            state: if ticket.is_waiting() {
-                "waiting"
-            } else {
-                "parked"
-            },
+            state,
             waiting_ms: clock.now().millis_since(ticket.since),
+            kept_until: kept.map(|at| date(clock, at)),
+            kept_ms: kept.map(|at| at.millis_since(clock.now())),
             pid: ticket.holder.pid,
             command: ticket.holder.command.clone(),
         }

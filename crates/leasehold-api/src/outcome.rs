@@ -23,6 +23,9 @@ pub struct Outcome {
     pub exit: u8,
     /// For people: what happened, on one line.
     pub message: String,
+    /// For people and agents: what else is worth knowing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// For people and agents: what to do next.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub hints: Vec<String>,
@@ -80,6 +83,7 @@ impl Outcome {
             code,
             exit,
             message: message.into(),
+            notes: Vec::new(),
             hints: Vec::new(),
             leases: Vec::new(),
             blockers: Vec::new(),

@@ -82,7 +82,7 @@ pub(crate) fn refused(asked: &Asked<'_>, refusal: &Refusal, clock: &Clock) -> Ou
             }
         }
         Refusal::Limit(limit) => {
-            let (text, hint) = message::limit(*limit);
+            let (text, hint) = message::limit(*limit, asked.claims);
             Outcome {
                 hints: vec![hint.into()],
                 ..outcome(asked.verb, Code::Limit, text)
@@ -92,7 +92,11 @@ pub(crate) fn refused(asked: &Asked<'_>, refusal: &Refusal, clock: &Clock) -> Ou
 }
 
 fn held(asked: &Asked<'_>, blockers: &[Blocker], clock: &Clock) -> Outcome {
-    let mut hints = vec![format!("queue for it: {}", message::again_with("--wait"))];
+    let mut hints = match own_lock(asked.who, blockers) {
+        // To queue for it would be to wait for oneself.
+        Some(lease) => own_lock_hints(lease),
+        None => vec![format!("queue for it: {}", message::again_with("--wait"))],
+    };
     let contested = contested(asked.claims, blockers);
     hints.push(format!(
         "see who holds and who waits: leasehold status {}",
@@ -126,39 +130,53 @@ fn contested(asked: &[Claim], blockers: &[Blocker]) -> String {
         .unwrap_or_default()
 }
 
+/// Returns the lock of one's own that is in one's own way.
+pub(crate) fn own_lock<'a>(who: &Identity, blockers: &'a [Blocker]) -> Option<&'a Lease> {
+    blockers.iter().find_map(|blocker| match blocker {
+        Blocker::Lease(lease) => {
+            let own = lease.kind == Kind::Standing && lease.who.same_agent(who);
+            own.then_some(&**lease)
+        }
+        Blocker::Ticket(_) => None,
+    })
+}
+
+/// What to do about it. Its id may be said whole: it is the asker's.
+fn own_lock_hints(lease: &Lease) -> Vec<String> {
+    let inside = message::again_inside(lease.id);
+    let inside = inside.map(|again| format!("it is your own lock; to work inside it: {again}"));
+    let unlock = format!(
+        "to give it back first: leasehold unlock --lease {}",
+        lease.id
+    );
+    inside.into_iter().chain([unlock]).collect()
+}
+
 /// A hint for whoever may be looking at a lock of its own, taken without a name.
 pub(crate) fn perhaps_own(who: &Identity, blocker: &Blocker) -> Option<String> {
     let Blocker::Lease(lease) = blocker else {
         return None;
     };
-    let own = lease.kind == Kind::Standing && lease.who.owner == who.owner;
-    if !own {
-        return None;
-    }
-    if lease.who.same_agent(who) {
-        return Some(
-            "it is your own lock: pass `--lease ID` to work inside it, or unlock it first".into(),
-        );
-    }
     // Two sessions are two agents, whatever name they go by.
     let unknown = who.session.is_none() && lease.who.session.is_none();
-    let name = lease
-        .claims
-        .first()
-        .map(|claim| claim.resource.to_string())
-        .unwrap_or_default();
-    unknown.then(|| {
-        format!(
-            "if that is your own lock: leasehold unlock {}; to be known again, set \
-             LEASEHOLD_SESSION or LEASEHOLD_OWNER",
-            crate::ui::quoted(&name)
-        )
-    })
+    let same_name = lease.kind == Kind::Standing && lease.who.owner == who.owner;
+    if !same_name || !unknown || lease.who.same_agent(who) {
+        return None;
+    }
+    let name = lease.claims.first().map(|claim| claim.resource.to_string());
+    Some(format!(
+        "if that is your own lock: leasehold unlock {}; to be known again, set LEASEHOLD_SESSION or \
+         LEASEHOLD_OWNER",
+        crate::ui::quoted(&name.unwrap_or_default())
+    ))
 }
 
 /// The outcome of a death.
 pub(crate) fn died(asked: &Asked<'_>, death: &Death, clock: &Clock) -> Outcome {
-    let (text, hints) = message::death(asked.claims, death, clock);
+    let (text, mut hints) = message::death(asked.claims, death, clock);
+    let own = own_lock(asked.who, &death.blockers);
+    let inside = own.and_then(|lease| message::again_inside(lease.id));
+    hints.extend(inside.map(|again| format!("or work inside your own lock: {again}")));
     Outcome {
         hints,
         leases: death

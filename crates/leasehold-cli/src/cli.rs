@@ -2,7 +2,9 @@
 
 use clap::{ArgMatches, Args, Command, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::ArgValueCandidates;
+use std::fmt;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 /// Leases and locks for swarms of AI coding agents that share a repository.
 #[derive(Debug, Parser)]
@@ -51,7 +53,14 @@ macro_rules! verbs {
             }
 
             fn has_subcommand(name: &str) -> bool {
-                [$($name),*].contains(&name)
+                Self::named(name).is_some()
+            }
+        }
+
+        impl Verb {
+            /// Returns the verb of that name.
+            pub(crate) fn named(name: &str) -> Option<&'static str> {
+                [$($name),*].into_iter().find(|known| *known == name)
             }
         }
 
@@ -95,6 +104,25 @@ fn live() -> ArgValueCandidates {
 /// How long a command has to end by itself when its lease is lost.
 pub(crate) const STOP_GRACE: &str = "10s";
 
+/// Reads a whole number, and says which ones there are where it is none.
+fn number<N: FromStr + Bounded>(text: &str) -> Result<N, String> {
+    let wrong = |_| format!("not a number from 0 to {}", N::MAX);
+    text.parse().map_err(wrong)
+}
+
+/// A kind of number that has a greatest one.
+trait Bounded: fmt::Display {
+    const MAX: Self;
+}
+
+impl Bounded for u8 {
+    const MAX: Self = Self::MAX;
+}
+
+impl Bounded for u32 {
+    const MAX: Self = Self::MAX;
+}
+
 /// Where leases are remembered.
 #[derive(Args, Debug, PartialEq, Eq)]
 pub(crate) struct StoreArgs {
@@ -124,7 +152,7 @@ pub(crate) struct ClaimArgs {
     #[arg(long, value_name = "INTENT", conflicts_with = "slots")]
     pub(crate) intent: Option<IntentArg>,
     /// Take one of N slots of a pool; with several names: NAME=N
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub(crate) slots: Vec<String>,
 }
 
@@ -137,16 +165,22 @@ pub(crate) struct RequestArgs {
     #[arg(long)]
     pub(crate) wait: bool,
     /// Queue for at most this long, such as 90s, 5m, 1h30m
-    #[arg(long, value_name = "DURATION", requires = "wait")]
+    #[arg(
+        long,
+        value_name = "DURATION",
+        requires = "wait",
+        allow_hyphen_values = true
+    )]
     pub(crate) timeout: Option<String>,
-    /// Let the lease lapse when it was not renewed for this long
-    #[arg(long, value_name = "DURATION")]
+    /// Lifetime, such as 5m: `guard` renews at half of it, a lock lives 1h unless said; `none` for no
+    /// limit
+    #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
     pub(crate) ttl: Option<String>,
     /// Ask from inside this lease; else LEASEHOLD_LEASE, which `guard` sets
     #[arg(long, value_name = "ID")]
     pub(crate) lease: Option<String>,
     /// Lower goes first when requests cross; 100 unless said
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::<u32>, allow_hyphen_values = true)]
     pub(crate) priority: Option<u32>,
     #[command(flatten)]
     pub(crate) owner: OwnerArgs,
@@ -196,13 +230,13 @@ pub(crate) struct Guard {
     #[arg(long, value_name = "SIGNAL", default_value = "TERM")]
     pub(crate) stop_signal: StopSignal,
     /// Kill the command this long after that
-    #[arg(long, value_name = "DURATION", default_value = STOP_GRACE)]
+    #[arg(long, value_name = "DURATION", default_value = STOP_GRACE, allow_hyphen_values = true)]
     pub(crate) stop_grace: String,
     /// Run this by `sh -c`, for `&&`, pipes and the like; what follows `--` are its $0, $1, ...
     #[arg(short = 'c', value_name = "SCRIPT")]
     pub(crate) script: Option<std::ffi::OsString>,
     /// Exit with this code instead of 2 when it is held or frozen, or the wait timed out
-    #[arg(short = 'E', value_name = "N")]
+    #[arg(short = 'E', value_name = "N", value_parser = number::<u8>, allow_hyphen_values = true)]
     pub(crate) held_exit: Option<u8>,
     /// The command to run
     #[arg(
@@ -237,7 +271,7 @@ pub(crate) enum StopSignal {
 #[command(after_help = "\
 Examples:
   leasehold lock issue:8057324b --ttl 30m
-  leasehold lock deploy --wait --timeout 5m && ./deploy.sh; leasehold unlock deploy
+  if leasehold lock deploy --wait; then ./deploy.sh; leasehold unlock deploy; fi
 
 Without --ttl the lease lives 1h; `--ttl none` lets it live until `unlock`.")]
 pub(crate) struct Lock {
@@ -259,12 +293,7 @@ Examples:
   leasehold unlock --stale              (what is past its time, and what the dead held)")]
 pub(crate) struct Unlock {
     /// A resource of the lease; the whole lease is given back
-    #[arg(
-        value_name = "NAME",
-        required_unless_present_any = ["lease", "owner", "all", "stale"],
-        conflicts_with = "lease",
-        add = live()
-    )]
+    #[arg(value_name = "NAME", conflicts_with = "lease", add = live())]
     pub(crate) name: Option<String>,
     /// The lease, by its id: the proof that it is yours
     #[arg(long, value_name = "ID")]
@@ -298,7 +327,7 @@ pub(crate) struct Renew {
     #[arg(long, value_name = "ID")]
     pub(crate) lease: Option<String>,
     /// Its new lifetime, from now; else the one it has
-    #[arg(long, value_name = "DURATION")]
+    #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
     pub(crate) ttl: Option<String>,
     /// Print the outcome as JSON
     #[arg(long)]
@@ -364,7 +393,12 @@ pub(crate) struct Freeze {
     #[arg(value_name = "NAME", add = live())]
     pub(crate) name: String,
     /// How long: a forgotten freeze must not stop everybody for ever
-    #[arg(long, value_name = "DURATION", required = true)]
+    #[arg(
+        long,
+        value_name = "DURATION",
+        required = true,
+        allow_hyphen_values = true
+    )]
     pub(crate) ttl: String,
     /// Print the outcome as JSON
     #[arg(long)]
@@ -404,6 +438,9 @@ pub(crate) struct Exists {
     /// What to look for; of a path also what is above and below it
     #[arg(value_name = "NAME", add = live())]
     pub(crate) name: String,
+    /// Print the outcome as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) store: StoreArgs,
 }

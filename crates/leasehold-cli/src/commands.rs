@@ -17,7 +17,10 @@ mod why;
 use crate::answer::{self, Told};
 use crate::cli::Verb;
 use crate::error::CliError;
-use crate::ui;
+use crate::{exit, ui};
+
+/// What could not be written to.
+const OUTPUT: &str = "standard output";
 
 /// Carries out the verb and returns the exit code.
 pub(crate) fn run(verb: Verb) -> u8 {
@@ -26,24 +29,52 @@ pub(crate) fn run(verb: Verb) -> u8 {
         Verb::Lock(args) => finish("lock", args.json, lock::run(&args)),
         Verb::Unlock(args) => finish("unlock", args.json, unlock::run(&args)),
         Verb::Renew(args) => finish("renew", args.json, renew::run(&args)),
-        Verb::Status(args) => finish("status", args.json, status::run(&args)),
-        Verb::Why(args) => finish("why", args.json, why::run(&args)),
+        // To clear away is to do something.
+        Verb::Status(args) if args.prune_expired => finish("status", args.json, status::run(&args)),
+        Verb::Status(args) => tell("status", args.json, status::run(&args)),
+        Verb::Why(args) => tell("why", args.json, why::run(&args)),
         Verb::Exists(args) => exists::run(&args),
         Verb::Freeze(args) => finish("freeze", args.json, freeze::run(&args)),
         Verb::Unfreeze(args) => finish("unfreeze", args.json, unfreeze::run(&args)),
-        Verb::Check(args) => finish("check", args.json, check::run(&args)),
+        Verb::Check(args) => tell("check", args.json, check::run(&args)),
         Verb::Completions(args) => completions::run(args.shell),
         Verb::Man(args) => man::run(&args),
-        Verb::Version(args) => finish("version", args.json, Ok::<_, CliError>(version::run())),
+        Verb::Version(args) => tell("version", args.json, Ok::<_, CliError>(version::run())),
     }
 }
 
-/// Prints what a verb tells and returns its exit code.
+/// Prints what a verb has done, and returns its exit code. Where it cannot be said on standard output it
+/// is done all the same: what nobody was told is said on standard error, the id of a lease above all.
 fn finish(verb: &'static str, json: bool, result: Result<impl Into<Told>, CliError>) -> u8 {
-    let told = match result {
+    let told = told(verb, result);
+    if let Err(error) = ui::told(&told, json) {
+        let lost = &told.outcome.message;
+        ui::talk(&format!(
+            "warning: {OUTPUT}: {error}; what it should have said: {lost}"
+        ));
+    }
+    told.outcome.exit
+}
+
+/// Prints what a verb found out and returns its exit code. Where nobody can be told it has failed.
+fn tell(verb: &'static str, json: bool, result: Result<impl Into<Told>, CliError>) -> u8 {
+    let told = told(verb, result);
+    match ui::told(&told, json) {
+        Ok(()) => told.outcome.exit,
+        Err(error) => untold(told.outcome.exit, &error),
+    }
+}
+
+/// Says that an answer could not be printed, and returns the exit code in place of its own. One that
+/// says no stays.
+pub(crate) fn untold(exit: u8, error: &std::io::Error) -> u8 {
+    ui::talk(&format!("error: {OUTPUT}: {error}"));
+    if exit == exit::OK { exit::ERROR } else { exit }
+}
+
+fn told(verb: &'static str, result: Result<impl Into<Told>, CliError>) -> Told {
+    match result {
         Ok(told) => told.into(),
         Err(error) => answer::failed(verb, error).into(),
-    };
-    ui::told(&told, json);
-    told.outcome.exit
+    }
 }

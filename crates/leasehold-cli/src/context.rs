@@ -4,29 +4,42 @@ use crate::cli::{OwnerArgs, StoreArgs};
 use crate::error::CliError;
 use crate::names::Base;
 use crate::{identity, ui};
+use leasehold_api::code::Code;
+use leasehold_api::lease::LeaseInfo;
 use leasehold_core::Identity;
 use leasehold_core::limits::Policy;
+use leasehold_core::view::Key;
 use leasehold_service::{Coordinator, Leasing};
+use leasehold_store::StoreError;
 use leasehold_store_file::discover::{self, By, Environment, Found};
 use leasehold_store_file::{FileStore, Options};
+use rustix::fs::Access;
+use rustix::io::Errno;
 use std::env;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// What a verb works in.
 pub(crate) struct Context {
     pub(crate) leasing: Box<dyn Leasing>,
     pub(crate) base: Base,
+    /// The variables that lead a guarded command to the same store, where it was named and not found.
+    /// The command cannot know of a flag, and may go elsewhere; none to take one away.
+    pub(crate) variables: Vec<(&'static str, Option<OsString>)>,
 }
 
 /// Opens the store, made where there is none, and finds out where paths are seen from.
 pub(crate) fn open(args: &StoreArgs) -> Result<Context, CliError> {
     let place = find(args)?;
-    let store = FileStore::open(&place.found.root, Options::default())?;
-    if store.was_created() && place.found.by != By::Git {
-        ui::talk(&format!(
+    let store = FileStore::open(&place.found.root, Options::default());
+    let store = store.map_err(|error| place.named(error))?;
+    match place.found.by {
+        _ if !store.was_created() => {}
+        By::Git => warn_of_hidden(&place),
+        _ => ui::talk(&format!(
             "note: made a new lease directory at {}",
             place.found.root.display()
-        ));
+        )),
     }
     Ok(place.context(store))
 }
@@ -35,25 +48,105 @@ pub(crate) fn open(args: &StoreArgs) -> Result<Context, CliError> {
 pub(crate) fn open_to_look(args: &StoreArgs) -> Result<(Option<Context>, Base), CliError> {
     let place = find(args)?;
     let base = place.base();
-    // What is not clearly absent is opened, and said if it cannot be.
-    if matches!(place.found.root.try_exists(), Ok(false)) {
-        return Ok((None, base));
+    let store = FileStore::open_existing(&place.found.root, Options::default());
+    let store = store.map_err(|error| place.named(error))?;
+    Ok((store.map(|store| place.context(store)), base))
+}
+
+/// Says that there is nothing where something was named, for those who found nothing there to look at.
+pub(crate) fn absent(args: &StoreArgs) -> Vec<String> {
+    let place = find(args).ok().filter(|place| place.source.is_some());
+    let text = place.map(|place| {
+        let root = place.found.root.display();
+        format!("there is no lease directory at {root}")
+    });
+    text.into_iter().collect()
+}
+
+/// Says that this user could only look.
+pub(crate) fn unwritable(args: &StoreArgs) -> Option<String> {
+    let root = find(args).ok()?.found.root;
+    let is_denied = |path: &Path| {
+        let answer = rustix::fs::access(path, Access::WRITE_OK);
+        matches!(answer, Err(Errno::ACCESS | Errno::PERM | Errno::ROFS))
+    };
+    let there = root.ancestors().find(|above| above.exists())?;
+    let is_denied = is_denied(there) || is_denied(&root.join("mutex"));
+    is_denied.then(|| {
+        let root = root.display();
+        format!("this user cannot write to {root}, so `guard` and `lock` would fail")
+    })
+}
+
+/// Warns of leases that are held where nobody looks any more, since a repository was made around them.
+pub(crate) fn warn_of_leftovers(args: &StoreArgs) {
+    if let Ok(place) = find(args) {
+        warn_of_hidden(&place);
     }
-    let store = FileStore::open(&place.found.root, Options::default())?;
-    Ok((Some(place.context(store)), base))
+}
+
+fn warn_of_hidden(place: &Place) {
+    if place.found.by != By::Git {
+        return;
+    }
+    let top = place
+        .found
+        .top
+        .as_ref()
+        .filter(|top| **top != place.directory);
+    for directory in [Some(&place.directory), top].into_iter().flatten() {
+        let root = directory.join(discover::MARKER);
+        let number = held_in(&root).unwrap_or(0);
+        if number > 0 {
+            let held = match number {
+                1 => "1 lease is held".to_owned(),
+                number => format!("{number} leases are held"),
+            };
+            let root = root.display();
+            let store = ui::quoted(&format!("file:{root}"));
+            ui::talk(&format!(
+                "warning: {held} in {root}, where nobody looks since this is a git repository: \
+                 leasehold status --store {store}"
+            ));
+        }
+    }
+}
+
+/// Returns how many leases are held in a lease directory, if it is one that can be read.
+fn held_in(root: &Path) -> Option<usize> {
+    let store = FileStore::open_existing(root, Options::default()).ok()??;
+    let leasing = Coordinator::new(store, Policy::default());
+    let answer = leasing.look(&[Key::All]).ok()?;
+    let (view, clock) = (&answer.value, &answer.clock);
+    let is_over = |lease| LeaseInfo::new(lease, Some(view), clock).state.is_over();
+    Some(view.leases().filter(|lease| !is_over(lease)).count())
 }
 
 /// Where the store is, and where paths are seen from.
 struct Place {
     directory: PathBuf,
     found: Found,
+    /// What named the directory, if something did.
+    source: Option<&'static str>,
+    /// Whether `--store` was given.
+    has_flag: bool,
 }
 
 impl Place {
     fn base(&self) -> Base {
-        Base {
-            directory: self.directory.clone(),
-            top: self.found.top.clone(),
+        let Found { top, common, .. } = &self.found;
+        Base::new(self.directory.clone(), top.clone(), common.clone())
+    }
+
+    /// Says by what a directory was named that is none to use.
+    fn named(&self, error: StoreError) -> CliError {
+        let error = CliError::from(error);
+        match self.source {
+            Some(source) => CliError {
+                message: format!("{source}: {}", error.message),
+                ..error
+            },
+            None => error,
         }
     }
 
@@ -61,25 +154,30 @@ impl Place {
         Context {
             leasing: Box::new(Coordinator::new(store, Policy::default())),
             base: self.base(),
+            variables: self.variables(),
         }
+    }
+
+    fn variables(&self) -> Vec<(&'static str, Option<OsString>)> {
+        let root = (self.found.by == By::Variable).then(|| self.found.root.clone().into());
+        // It goes before the other, and the flag went before it.
+        let store = (self.has_flag || root.is_some()).then_some(("LEASEHOLD_STORE", None));
+        let root = root.map(|root| ("LEASEHOLD_ROOT", Some(root)));
+        store.into_iter().chain(root).collect()
     }
 }
 
 fn find(args: &StoreArgs) -> Result<Place, CliError> {
-    let directory = env::current_dir().map_err(|error| {
-        CliError::new(
-            leasehold_api::code::Code::Error,
-            format!("the current directory: {error}"),
-        )
-    })?;
+    let directory = env::current_dir()
+        .map_err(|error| CliError::new(Code::Error, format!("the current directory: {error}")))?;
     let given = match &args.store {
         Some(url) => Some((url.clone(), "--store")),
         None => from_environment()?.map(|url| (url, "LEASEHOLD_STORE")),
     };
-    let given = given
-        .map(|(url, source)| directory_of(&url, source))
-        .transpose()?
-        .flatten();
+    let given = match given {
+        Some((url, source)) => directory_of(&url, source)?.map(|path| (path, source)),
+        None => None,
+    };
     let [root, git_dir, git_common_dir, git_work_tree] = [
         "LEASEHOLD_ROOT",
         "GIT_DIR",
@@ -87,16 +185,29 @@ fn find(args: &StoreArgs) -> Result<Place, CliError> {
         "GIT_WORK_TREE",
     ]
     .map(env::var_os);
+    let (root, source) = match (given, root) {
+        (Some((path, source)), _) => (Some(path.into_os_string()), Some(source)),
+        (None, Some(root)) if root.is_empty() => {
+            return Err(CliError::usage("LEASEHOLD_ROOT is set to nothing").hint("unset it"));
+        }
+        (None, Some(root)) => (Some(root), Some("LEASEHOLD_ROOT")),
+        (None, None) => (None, None),
+    };
     let found = discover::discover(
         &directory,
         &Environment {
-            root: given.as_deref().map(Path::as_os_str).or(root.as_deref()),
+            root: root.as_deref(),
             git_dir: git_dir.as_deref(),
             git_common_dir: git_common_dir.as_deref(),
             git_work_tree: git_work_tree.as_deref(),
         },
     )?;
-    Ok(Place { directory, found })
+    Ok(Place {
+        directory,
+        found,
+        source,
+        has_flag: args.store.is_some(),
+    })
 }
 
 fn from_environment() -> Result<Option<String>, CliError> {

@@ -2,17 +2,18 @@
 //!
 //! # Layout
 //!
-//! * `start`: before anything else; `cli`: the command line, `plain` its usual shape; `commands`: one
-//!   file per verb.
+//! * `start`: before anything else; `cli`: the command line, `plain` its usual shape, `usage`: what is
+//!   none; `commands`: one file per verb.
 //! * `context`: what a verb works in: the store, who asks, and from inside of which lease; `harness`:
 //!   whose agent that is.
-//! * `names`: resources as people type them; `request`: what they ask for.
+//! * `names`: resources as people type them; `request`: what they ask for; `acquire`: asking for it.
 //! * `answer`, `message`: verdicts as outcomes; `ui`: the only place that prints.
 //! * `exit`: the exit codes, declared once; `error`: the one error of this crate.
 //! * `process`: running and stopping a guarded command.
 
 #![cfg_attr(all(target_os = "linux", target_env = "gnu", not(test)), no_main)]
 
+mod acquire;
 mod answer;
 mod cli;
 mod commands;
@@ -30,9 +31,11 @@ mod request;
 #[cfg(all(target_os = "linux", target_env = "gnu", not(test)))]
 mod start;
 mod ui;
+mod usage;
 
 use clap::Parser as _;
 use cli::Verb;
+use std::ffi::OsString;
 
 /// Where the standard library's start is good enough.
 #[cfg(not(all(target_os = "linux", target_env = "gnu", not(test))))]
@@ -55,8 +58,12 @@ fn run() -> u8 {
     if let Some(guard) = plain::guard(std::env::args_os().skip(1)) {
         return commands::run(Verb::Guard(guard));
     }
+    let words: Vec<OsString> = std::env::args_os().skip(1).collect();
+    if let Some((verb, error)) = usage::stray_command(&words) {
+        return usage::refuse(verb, error, &words);
+    }
     match cli::Cli::try_parse() {
         Ok(arguments) => commands::run(arguments.verb),
-        Err(error) => ui::usage_error(&error),
+        Err(error) => usage::parser_says(&error, &words),
     }
 }

@@ -6,7 +6,7 @@ use leasehold_api::lease::LeaseState;
 use leasehold_core::freeze::Freeze;
 use leasehold_core::lease::{Kind, Pickup};
 use leasehold_core::verdict::{Blocker, Death, Limit, Place};
-use leasehold_core::{Claim, Lease, Ticket, Timestamp, limits};
+use leasehold_core::{Claim, Lease, LeaseId, Ticket, Timestamp, limits};
 use leasehold_service::Clock;
 use std::collections::BTreeSet;
 
@@ -26,14 +26,6 @@ pub(crate) fn resources(claims: &[Claim]) -> String {
 /// What a lease is held by: "ada@host (pid 12, `make`) for 12s, expires in 48s (lease 3f9c0a1b)".
 pub(crate) fn holder(lease: &Lease, clock: &Clock) -> String {
     let now = clock.now();
-    let process = match lease.kind {
-        Kind::Scoped => format!(
-            " (pid {}{})",
-            lease.holder.pid,
-            command(&lease.holder.command)
-        ),
-        Kind::Standing => " (a standing lock)".into(),
-    };
     let held = short(now.millis_since(lease.granted));
     let rest = match lease.expires {
         Some(at) if at <= now => format!(", expired {} ago", short(now.millis_since(at))),
@@ -46,10 +38,29 @@ pub(crate) fn holder(lease: &Lease, clock: &Clock) -> String {
         (Pickup::Bound, None) => "",
     };
     format!(
-        "{}{process} for {held}{rest}{state} (lease {})",
-        lease.who.owner,
+        "{} for {held}{rest}{state} (lease {})",
+        party(lease),
         brief(lease)
     )
+}
+
+/// By what a lease was held: "ada@host (pid 12, `make`), who had it for 12s (lease 3f9c0a1b)".
+pub(crate) fn past_holder(lease: &Lease, clock: &Clock) -> String {
+    let held = short(clock.now().millis_since(lease.granted));
+    let party = party(lease);
+    format!("{party}, who had it for {held} (lease {})", brief(lease))
+}
+
+/// Who holds a lease, and by what process.
+fn party(lease: &Lease) -> String {
+    let owner = &lease.who.owner;
+    match lease.kind {
+        Kind::Scoped => {
+            let (pid, command) = (lease.holder.pid, command(&lease.holder.command));
+            format!("{owner} (pid {pid}{command})")
+        }
+        Kind::Standing => format!("{owner} (a standing lock)"),
+    }
 }
 
 /// Who waits: "ada@host (pid 12, `make`) for 12s".
@@ -61,6 +72,16 @@ pub(crate) fn waiter(ticket: &Ticket, clock: &Clock) -> String {
     );
     let waits = short(clock.now().millis_since(ticket.since));
     format!("{} ({process}) for {waits}", ticket.who.owner)
+}
+
+/// Whose place is kept, and until when: "ada@host (`make`), another 9m58s". Its process is gone.
+pub(crate) fn absentee(ticket: &Ticket, until: Timestamp, clock: &Clock) -> String {
+    let command = match ticket.holder.command.as_str() {
+        "" => String::new(),
+        text => format!(" (`{}`)", abridged(text, COMMAND_SHOWN)),
+    };
+    let left = short(until.millis_since(clock.now()));
+    format!("{}{command}, another {left}", ticket.who.owner)
 }
 
 fn command(text: &str) -> String {
@@ -261,24 +282,49 @@ fn release(lease: &Lease) -> String {
     }
 }
 
-/// Says which limit a request goes over, and what to do.
-pub(crate) fn limit(limit: Limit) -> (String, &'static str) {
+/// Says which limit a request for these claims goes over, and what to do.
+pub(crate) fn limit(limit: Limit, claims: &[Claim]) -> (String, &'static str) {
+    let pools = || claims.iter().filter(|claim| claim.slots.is_some());
+    let named = |wanted: &dyn Fn(&Claim) -> bool| {
+        let found: Vec<Claim> = pools().filter(|claim| wanted(claim)).cloned().collect();
+        resources(&found)
+    };
     match limit {
         Limit::NoClaims => ("nothing is asked for".into(), "name at least one resource"),
         Limit::Claims => (
-            format!("more than {} resources in one request", limits::CLAIMS_MAX),
+            format!(
+                "{} resources in one request: more than {}",
+                claims.len(),
+                limits::CLAIMS_MAX
+            ),
             "ask for a tree that has them, such as path:src",
         ),
-        Limit::OwnClaims => (
-            "a pool is named more than once in one request".into(),
-            "one request takes one slot of a pool",
-        ),
-        Limit::Slots => (
-            format!("a pool of more than {} slots", limits::SLOTS_MAX),
-            "ask for a smaller pool",
-        ),
+        Limit::OwnClaims => {
+            let twice = |claim: &Claim| pools().filter(|other| claim.same_pool(other)).count() > 1;
+            (
+                format!(
+                    "more than one slot of a pool in one request: {}",
+                    named(&twice)
+                ),
+                "one request takes one slot of a pool",
+            )
+        }
+        Limit::Slots => {
+            let large = |claim: &Claim| claim.slots.is_some_and(|n| n.get() > limits::SLOTS_MAX);
+            (
+                format!(
+                    "{} with more than {} slots",
+                    named(&large),
+                    limits::SLOTS_MAX
+                ),
+                "ask for a smaller pool",
+            )
+        }
         Limit::SlotsOfTree => (
-            "slots of a path".into(),
+            format!(
+                "slots of {}",
+                named(&|claim| claim.resource.as_path().is_some())
+            ),
             "pools are plain names, such as gpu or name:gpu",
         ),
         Limit::Tickets => (
@@ -314,6 +360,13 @@ pub(crate) fn go_on_waiting() -> String {
 /// Writes the command that was run with a flag added after the verb.
 pub(crate) fn again_with(flag: &str) -> String {
     again(Some(flag))
+}
+
+/// Writes the command that was run as one inside a lease, unless it was to be inside one already.
+pub(crate) fn again_inside(lease: LeaseId) -> Option<String> {
+    let is_lease = |word: std::ffi::OsString| word.to_string_lossy().starts_with("--lease");
+    let mut words = std::env::args_os().take_while(|word| word != "--");
+    (!words.any(is_lease)).then(|| again(Some(&format!("--lease {lease}"))))
 }
 
 fn again(flag: Option<&str>) -> String {

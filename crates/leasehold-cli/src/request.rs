@@ -3,12 +3,12 @@
 use crate::cli::{ClaimArgs, IntentArg, RequestArgs};
 use crate::context::Context;
 use crate::error::CliError;
-use crate::names::Base;
+use crate::names::{Base, Named};
 use crate::{context, harness, inherit};
 use leasehold_api::duration;
 use leasehold_core::command::{Ask, Wait};
 use leasehold_core::lease::{Holder, Kind};
-use leasehold_core::limits::TEXT_BYTES_MAX;
+use leasehold_core::limits::{SLOTS_MAX, TEXT_BYTES_MAX};
 use leasehold_core::{Claim, Intent, LeaseId, Resource, Ttl};
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -37,7 +37,7 @@ pub(crate) struct Checked {
     wait: Wait,
     ttl: Option<Ttl>,
     lease: Option<LeaseId>,
-    slots: Slots,
+    pub(crate) slots: Slots,
 }
 
 /// Pool sizes as given: one for the only name, or by name.
@@ -70,6 +70,12 @@ pub(crate) fn parse_ttl(text: &str) -> Result<Ttl, CliError> {
 
 /// Reads a duration given to a flag.
 pub(crate) fn parse_duration(flag: &str, text: &str) -> Result<Duration, CliError> {
+    if text.starts_with("--") {
+        return Err(
+            CliError::usage(format!("{flag} needs a duration, and {text:?} follows"))
+                .hint("write it like 90s, 5m or 1h30m"),
+        );
+    }
     duration::parse(text).map_err(|error| {
         CliError::usage(format!("{flag} {text:?}: {error}")).hint("write it like 90s, 5m or 1h30m")
     })
@@ -95,9 +101,11 @@ fn wait(args: &RequestArgs) -> Result<Wait, CliError> {
 /// Reads the sizes of pools.
 pub(crate) fn slots(args: &ClaimArgs) -> Result<Slots, CliError> {
     let size = |text: &str, whole: &str| {
-        text.parse::<NonZeroU32>().map_err(|_| {
+        let number = text.parse::<NonZeroU32>().ok();
+        let number = number.filter(|number| number.get() <= SLOTS_MAX);
+        number.ok_or_else(|| {
             CliError::usage(format!(
-                "--slots {whole:?}: {text:?} is not a number of slots, 1 or more"
+                "--slots {whole:?}: {text:?} is not a number of slots from 1 to {SLOTS_MAX}"
             ))
         })
     };
@@ -151,6 +159,12 @@ pub(crate) fn build(
     })
 }
 
+/// Says of which names it may not be clear what is leased.
+pub(crate) fn doubts(base: &Base, args: &ClaimArgs) -> Vec<String> {
+    let names = args.names.iter();
+    names.filter_map(|name| base.doubt(name)).collect()
+}
+
 /// Makes the claims of a request.
 pub(crate) fn claims(base: &Base, args: &ClaimArgs, slots: &Slots) -> Result<Vec<Claim>, CliError> {
     let intent = match args.intent {
@@ -158,8 +172,12 @@ pub(crate) fn claims(base: &Base, args: &ClaimArgs, slots: &Slots) -> Result<Vec
         None if args.read => Intent::Consumes,
         None => Intent::Mutates,
     };
-    let resources = args.names.iter().map(|name| base.parse(name));
-    let resources: Vec<Resource> = resources.collect::<Result<_, _>>()?;
+    let named = args.names.iter().map(|name| base.named(name));
+    let named: Vec<Named> = named.collect::<Result<_, _>>()?;
+    let (resources, also): (Vec<Resource>, Vec<Vec<Resource>>) = named
+        .into_iter()
+        .map(|named| (named.resource, named.also))
+        .unzip();
     if intent == Intent::Renames && resources.len() < 2 {
         return Err(CliError::usage("--intent renames with one name")
             .hint("name the old path and the new one"));
@@ -167,7 +185,14 @@ pub(crate) fn claims(base: &Base, args: &ClaimArgs, slots: &Slots) -> Result<Vec
     let mut pools = Vec::new();
     if let Slots::Named(named) = slots {
         for (name, size) in named {
-            pools.push((base.parse(name)?, *size));
+            let pool = base.parse(name)?;
+            if let Some((_, other)) = pools.iter().find(|(known, _)| *known == pool) {
+                return Err(CliError::usage(format!(
+                    "--slots {pool}={size}: `{pool}` is given {other} slots already"
+                ))
+                .hint("give each pool one size"));
+            }
+            pools.push((pool, *size));
         }
         let stray = pools.iter().find(|(pool, _)| !resources.contains(pool));
         if let Some((pool, size)) = stray {
@@ -192,8 +217,7 @@ pub(crate) fn claims(base: &Base, args: &ClaimArgs, slots: &Slots) -> Result<Vec
             None => Claim::new(resource, intent),
         }
     };
-    let also = resources.iter().filter_map(|resource| base.also(resource));
-    let also: Vec<Resource> = also.collect();
+    let also = also.into_iter().flatten();
     Ok(resources.into_iter().chain(also).map(claim).collect())
 }
 

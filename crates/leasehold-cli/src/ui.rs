@@ -1,6 +1,7 @@
 //! The only place that prints: data on standard output, talk on standard error.
 
 use crate::answer::Told;
+use crate::commands::untold;
 use crate::exit;
 use leasehold_api::outcome::Outcome;
 use std::fmt::Write as _;
@@ -12,53 +13,65 @@ pub(crate) fn talk(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", one_line(line));
 }
 
+/// Prints text on standard output. A reader that has gone away has read all that it wanted.
+pub(crate) fn data(text: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    let written = out.write_all(text).and_then(|()| out.flush());
+    written.or_else(|error| match error.kind() {
+        io::ErrorKind::BrokenPipe => Ok(()),
+        _ => Err(error),
+    })
+}
+
 /// Prints one line of data.
-pub(crate) fn data(line: &str) {
-    let _ = writeln!(io::stdout().lock(), "{}", one_line(line));
+fn line(line: &str) -> io::Result<()> {
+    data((one_line(line) + "\n").as_bytes())
 }
 
 /// Prints whole text as data and returns the exit code.
 pub(crate) fn text(text: &[u8]) -> u8 {
-    match io::stdout().lock().write_all(text) {
-        Ok(()) => exit::OK,
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => exit::OK,
-        Err(error) => {
-            talk(&format!("error: standard output: {error}"));
-            exit::ERROR
-        }
-    }
+    data(text).map_or_else(|error| untold(exit::OK, &error), |()| exit::OK)
 }
 
-/// Prints the outcome of a verb: as JSON on standard output, else in words.
-pub(crate) fn outcome(outcome: &Outcome, json: bool) {
+/// Prints what a verb tells: as JSON, else in words, line by line where it has lines.
+///
+/// # Errors
+/// Standard output cannot be written to.
+pub(crate) fn told(told: &Told, json: bool) -> io::Result<()> {
+    let outcome = &told.outcome;
     if json {
-        let _ = writeln!(io::stdout().lock(), "{}", to_json(outcome));
-    } else if outcome.ok {
-        data(&outcome.message);
-        hints(&outcome.hints);
-    } else {
-        refusal(outcome);
+        return data((to_json(outcome) + "\n").as_bytes());
     }
-}
-
-/// Prints what a verb tells: as JSON, else line by line where it has lines.
-pub(crate) fn told(told: &Told, json: bool) {
-    if json || told.lines.is_empty() {
-        outcome(&told.outcome, json);
-    } else {
-        told.lines.iter().for_each(|line| data(line));
-        hints(&told.outcome.hints);
-    }
+    let written = match told.lines.as_slice() {
+        [] if outcome.ok => line(&outcome.message),
+        [] => {
+            refusal(outcome);
+            return Ok(());
+        }
+        lines => lines.iter().try_for_each(|text| line(text)),
+    };
+    besides(outcome);
+    written
 }
 
 /// Prints a refusal or failure in words.
 pub(crate) fn refusal(outcome: &Outcome) {
     talk(&format!("error: {}", outcome.message));
-    hints(&outcome.hints);
+    besides(outcome);
 }
 
-fn hints(hints: &[String]) {
-    hints.iter().for_each(|hint| talk(&format!("hint: {hint}")));
+/// Prints what goes with an answer.
+fn besides(outcome: &Outcome) {
+    notes(&outcome.notes);
+    outcome
+        .hints
+        .iter()
+        .for_each(|hint| talk(&format!("hint: {hint}")));
+}
+
+/// Prints what is worth knowing once.
+pub(crate) fn notes(notes: &[String]) {
+    notes.iter().for_each(|note| talk(&format!("note: {note}")));
 }
 
 /// Writes an outcome as one line of JSON.
@@ -66,21 +79,9 @@ pub(crate) fn to_json(outcome: &Outcome) -> String {
     serde_json::to_string(outcome).expect("an outcome has only strings for keys")
 }
 
-/// Prints what the argument parser says and returns the exit code: help goes to standard output.
-pub(crate) fn usage_error(error: &clap::Error) -> u8 {
-    let help = !error.use_stderr();
-    let text = error.render().to_string();
-    let _ = if help {
-        write!(io::stdout(), "{text}")
-    } else {
-        write!(io::stderr(), "{text}")
-    };
-    let mut words = std::env::args_os().skip(1);
-    let guard = words.next().is_some_and(|verb| verb == "guard");
-    if !help && guard && !words.any(|word| word == "--") {
-        talk("hint: write `--` before the command: leasehold guard NAME -- COMMAND");
-    }
-    if help { exit::OK } else { exit::USAGE }
+/// Prints what the parser of the command line says, as it says it.
+pub(crate) fn parser(text: &str) {
+    let _ = write!(io::stderr(), "{text}");
 }
 
 /// Makes text from files and other people's environments harmless on a terminal: control characters

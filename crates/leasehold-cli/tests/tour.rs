@@ -415,7 +415,7 @@ fn the_json_on_the_page_is_what_the_program_prints() {
     };
     let report = sandbox.repository().join("outcome.json");
     let lock = json("ada", &["lock", "deploy", "--ttl", "30m", "--json"]);
-    let refused = json("bob", &["lock", "deploy", "--json"]);
+    let refused = json("bob", &["lock", "deploy", "--ttl", "30m", "--json"]);
     let arguments = [
         "guard",
         "build",

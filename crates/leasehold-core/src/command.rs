@@ -107,13 +107,13 @@ pub enum Command {
     Cancel(LeaseId),
     /// Refuse new grants for a while.
     Freeze(Freeze),
-    /// End all freezes of exactly this resource.
+    /// End the asker's freezes of exactly this resource.
     Thaw {
         /// What was frozen.
         resource: Resource,
         /// Who ends it.
         by: Identity,
-        /// Whether a freeze of another owner is ended too.
+        /// Whether those of other owners are ended too.
         force: bool,
     },
     /// Look again at what these keys find: a watched process died, a time has come.

@@ -249,15 +249,18 @@ fn thaw(
 ) -> Result<Verdict, More> {
     let now = work.view().now();
     let on = |freeze: &&Freeze| freeze.resource == *resource && freeze.is_on(now);
-    let freezes: Vec<Freeze> = work.view().freezes().filter(on).cloned().collect();
-    let theirs = freezes.iter().find(|freeze| freeze.who.owner != by.owner);
-    if let (Some(freeze), false) = (theirs, force) {
-        return Ok(Verdict::FreezeNotYours(Box::new(freeze.clone())));
+    let own = |freeze: &Freeze| force || freeze.who.owner == by.owner;
+    let there = work.view().freezes().filter(on).cloned();
+    let (own, theirs): (Vec<Freeze>, Vec<Freeze>) = there.partition(own);
+    if own.is_empty() {
+        return Ok(theirs
+            .into_iter()
+            .next()
+            .map_or(Verdict::NotFound, |freeze| {
+                Verdict::FreezeNotYours(Box::new(freeze))
+            }));
     }
-    if freezes.is_empty() {
-        return Ok(Verdict::NotFound);
-    }
-    for freeze in freezes {
+    for freeze in own {
         work.push(Event::Thawed {
             freeze: Box::new(freeze),
             by: by.clone(),

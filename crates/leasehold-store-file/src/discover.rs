@@ -4,16 +4,22 @@
 //! nearest `.leasehold/` upward, else a new one here. A repository that is there but cannot be read is
 //! an error: agents that fell back to different places would not exclude each other.
 
+mod config;
+mod trees;
+
+pub use trees::{work_tree_around, work_trees};
+
 use leasehold_store::StoreError;
 use std::ffi::OsStr;
 use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 use std::{fs, io};
+use trees::{Said, is_same, said_by};
 
 /// The name of a root inside git's common directory.
 const IN_GIT: &str = "leasehold";
 /// The name of a root outside git.
-const MARKER: &str = ".leasehold";
+pub const MARKER: &str = ".leasehold";
 
 /// The variables that finding a root depends on.
 #[derive(Clone, Copy, Debug, Default)]
@@ -51,6 +57,8 @@ pub struct Found {
     /// The directory that relative paths of resources start at; none where nothing says so (a bare
     /// repository, a root that is named outside git).
     pub top: Option<PathBuf>,
+    /// The directory that all work trees of the repository around share, where there is one.
+    pub common: Option<PathBuf>,
 }
 
 /// A git directory.
@@ -63,19 +71,24 @@ struct Git {
 /// Finds the root for a process in the directory `here`, which has to be absolute.
 ///
 /// # Errors
-/// [`StoreError::Io`] where something on the way cannot be looked at, [`StoreError::Damaged`] where a
+/// [`StoreError::Io`] where something on the way cannot be looked at, [`StoreError::Repository`] where a
 /// variable or a `.git` file names no repository.
 pub fn discover(here: &Path, environment: &Environment<'_>) -> Result<Found, StoreError> {
     if let Some(root) = environment.root {
         if root.is_empty() {
-            return Err(damaged(Path::new("LEASEHOLD_ROOT"), "it is set to nothing"));
+            return Err(unusable(
+                Path::new("LEASEHOLD_ROOT"),
+                "it is set to nothing",
+            ));
         }
         // The repository around only says where relative paths start.
-        let top = find_git(here, environment)?.and_then(|git| git.top);
+        let git = find_git(here, environment)?;
+        let (top, common) = git.map_or((None, None), |git| (git.top, Some(git.common)));
         return Ok(Found {
             root: absolute(here, root),
             by: By::Variable,
             top,
+            common,
         });
     }
     if let Some(git) = find_git(here, environment)? {
@@ -83,6 +96,7 @@ pub fn discover(here: &Path, environment: &Environment<'_>) -> Result<Found, Sto
             root: git.common.join(IN_GIT),
             by: By::Git,
             top: git.top,
+            common: Some(git.common),
         });
     }
     for directory in here.ancestors() {
@@ -92,6 +106,7 @@ pub fn discover(here: &Path, environment: &Environment<'_>) -> Result<Found, Sto
                 root: marker,
                 by: By::Marker,
                 top: Some(directory.into()),
+                common: None,
             });
         }
     }
@@ -99,6 +114,7 @@ pub fn discover(here: &Path, environment: &Environment<'_>) -> Result<Found, Sto
         root: here.join(MARKER),
         by: By::New,
         top: Some(here.into()),
+        common: None,
     })
 }
 
@@ -134,31 +150,39 @@ fn named_git(
     environment: &Environment<'_>,
 ) -> Result<Git, StoreError> {
     if !is_git_directory(git_dir)? {
-        return Err(damaged(
+        return Err(unusable(
             git_dir,
             "GIT_DIR names it, and it is no git directory",
         ));
     }
     let common = common_of(here, git_dir, environment)?;
-    let top = work_tree(here, environment);
-    // git itself would take the current directory. Where the repository says better we follow that:
-    // one file must not have two names.
-    let top = top.map_or_else(|| top_of(git_dir), |top| Ok(Some(top)))?;
-    Ok(Git {
-        common,
-        top: Some(top.unwrap_or_else(|| here.into())),
-    })
+    let top = match work_tree(here, environment) {
+        Some(top) => Some(top),
+        None => top_from(here, git_dir)?,
+    };
+    Ok(Git { common, top })
 }
 
-/// Returns the work tree that a git directory belongs to, as far as its place or its `gitdir` file says.
-fn top_of(git_dir: &Path) -> Result<Option<PathBuf>, StoreError> {
-    if git_dir.file_name() == Some(OsStr::new(".git")) {
-        return Ok(git_dir.parent().map(Path::to_path_buf));
+/// Returns the top of the work tree that belongs to a git directory which `GIT_DIR` names.
+///
+/// Where the repository does not name one, git takes the current directory: in a hook that is the top.
+/// But a hook may go down from there, and one file must not have two names. So what else tells the top
+/// goes before: that the git directory is somebody's `.git`, or that a `.git` file further up leads to it.
+fn top_from(here: &Path, git_dir: &Path) -> Result<Option<PathBuf>, StoreError> {
+    match said_by(git_dir)? {
+        Said::Top(top) => return Ok(Some(top)),
+        Said::Bare => return Ok(None),
+        Said::Nothing => {}
     }
-    // A linked worktree: the file names the `.git` file there.
-    let link = read_line(&git_dir.join("gitdir"))?;
-    let dot_git = link.map(|text| absolute(git_dir, OsStr::new(&text)));
-    Ok(dot_git.and_then(|path| path.parent().map(Path::to_path_buf)))
+    for directory in here.ancestors() {
+        if git_dir_of(directory)?.is_some_and(|found| is_same(&found, git_dir)) {
+            return Ok(Some(directory.into()));
+        }
+        if is_same(directory, git_dir) {
+            return Ok(None);
+        }
+    }
+    Ok(Some(here.into()))
 }
 
 /// Returns the git directory of a work tree whose top this is: its `.git`, or what that file names.
@@ -178,12 +202,12 @@ fn git_dir_of(directory: &Path) -> Result<Option<PathBuf>, StoreError> {
         .map(str::trim)
         .filter(|t| !t.is_empty())
     else {
-        return Err(damaged(&dot_git, "it should say `gitdir: PATH`"));
+        return Err(unusable(&dot_git, "it should say `gitdir: PATH`"));
     };
     let git_dir = absolute(directory, OsStr::new(target));
     if !is_git_directory(&git_dir)? {
         let detail = format!("it names {}, which is no git directory", git_dir.display());
-        return Err(damaged(&dot_git, &detail));
+        return Err(unusable(&dot_git, &detail));
     }
     Ok(Some(git_dir))
 }
@@ -199,8 +223,11 @@ fn inside_git(
         return Ok(None);
     }
     let common = common_of(here, directory, environment)?;
-    let top = work_tree(here, environment);
-    let top = top.map_or_else(|| top_of(directory), |top| Ok(Some(top)))?;
+    let said = || match said_by(directory)? {
+        Said::Top(top) => Ok(Some(top)),
+        Said::Bare | Said::Nothing => Ok(None),
+    };
+    let top = work_tree(here, environment).map_or_else(said, |top| Ok(Some(top)))?;
     Ok(Some(Git { common, top }))
 }
 
@@ -228,7 +255,10 @@ fn common_of(
     };
     let common = absolute(git_dir, OsStr::new(&text));
     if text.is_empty() || !is_directory(&common)? {
-        return Err(damaged(&git_dir.join("commondir"), "it names no directory"));
+        return Err(unusable(
+            &git_dir.join("commondir"),
+            "it names no directory",
+        ));
     }
     Ok(common)
 }
@@ -273,8 +303,8 @@ fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
-fn damaged(path: &Path, detail: &str) -> StoreError {
-    StoreError::Damaged {
+fn unusable(path: &Path, detail: &str) -> StoreError {
+    StoreError::Repository {
         path: path.into(),
         detail: detail.into(),
     }

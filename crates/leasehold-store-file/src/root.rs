@@ -22,6 +22,12 @@ Look with `leasehold status`. Nothing here should be edited or removed by hand w
 works; with everybody gone the whole directory may be removed.
 ";
 
+/// What may be in a root from which `mutex` is missing: somebody else may be about to make it, or a
+/// person has removed it.
+const OURS: [&str; 10] = [
+    ".", "..", "README", "mutex", "audit", "records", "leases", "agents", "places", "epoch",
+];
+
 /// An open root.
 #[derive(Debug)]
 pub(crate) struct Root {
@@ -69,6 +75,7 @@ impl Root {
     /// people. Everybody who finds it so does this, so that nobody goes on with other rights than
     /// the rest.
     pub(crate) fn furnish(&mut self) -> Result<(), StoreError> {
+        self.refuse_foreign()?;
         share_as_repository(&self.path, &self.directory)?;
         let directory = self.directory.try_clone();
         let directory = directory.map_err(|error| StoreError::io("open", &self.path, error))?;
@@ -78,6 +85,42 @@ impl Root {
             let _ = rustix::io::write(&readme, README.as_bytes());
         }
         Ok(())
+    }
+
+    /// Refuses a directory of somebody else's: one that has something in it, and is none of ours.
+    ///
+    /// Others may be furnishing it just now. They write their README first, so that whoever sees more
+    /// than that finds it whole afterwards.
+    fn refuse_foreign(&self) -> Result<(), StoreError> {
+        if self.is_new {
+            return Ok(());
+        }
+        let foreign = self.foreign_entry()?;
+        let readme = fs::read(self.join("README")).unwrap_or_default();
+        let title = README.lines().next().unwrap_or_default();
+        let found = match foreign {
+            _ if readme.starts_with(title.as_bytes()) => return Ok(()),
+            None if readme.is_empty() => return Ok(()),
+            None => "README".into(),
+            Some(name) => name,
+        };
+        Err(StoreError::Foreign {
+            path: self.path.clone(),
+            found,
+        })
+    }
+
+    /// Returns an entry that leasehold does not make.
+    fn foreign_entry(&self) -> Result<Option<String>, StoreError> {
+        let fail = |errno: Errno| StoreError::io("list", &self.path, errno);
+        for entry in rustix::fs::Dir::read_from(&self.directory).map_err(fail)? {
+            let entry = entry.map_err(fail)?;
+            let name = entry.file_name().to_string_lossy();
+            if !OURS.contains(&&*name) {
+                return Ok(Some(name.into_owned()));
+            }
+        }
+        Ok(None)
     }
 
     fn of(path: &Path, directory: OwnedFd, is_new: bool) -> Result<Self, StoreError> {

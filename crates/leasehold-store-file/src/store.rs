@@ -20,8 +20,8 @@ use leasehold_store::{Access, Commit, Committed, Join, Loaded, Presence, Store, 
 use rustix::fs::OFlags;
 use std::path::Path;
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
+use std::{fs, io, thread};
 
 /// How often a look is tried without the mutex. Each commit that comes in between costs one try.
 const LOOKS_MAX: u32 = 6;
@@ -65,10 +65,31 @@ pub struct FileStore {
 }
 
 impl FileStore {
+    /// Opens the workspace at `root` if there is one, to look at it: looking makes none.
+    ///
+    /// # Errors
+    /// As [`FileStore::open`].
+    pub fn open_existing(root: &Path, options: Options) -> Result<Option<Self>, StoreError> {
+        let nothing = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+        // Without its `mutex` it may be one to be found again, or somebody else's directory.
+        let is_absent = match fs::symlink_metadata(root.join(MUTEX)) {
+            Err(error) if nothing(&error) => match fs::read_dir(root) {
+                Ok(mut entries) => entries.next().is_none(),
+                Err(error) => nothing(&error),
+            },
+            _ => false,
+        };
+        if is_absent {
+            return Ok(None);
+        }
+        Self::open(root, options).map(Some)
+    }
+
     /// Opens the workspace at `root`, and creates it where there is none.
     ///
     /// # Errors
-    /// [`StoreError::Io`] where the directory cannot be used, [`StoreError::Newer`] and
+    /// [`StoreError::Io`] where the directory cannot be used, [`StoreError::Foreign`] where it is
+    /// somebody else's, [`StoreError::Newer`] and
     /// [`StoreError::Damaged`] where it cannot be understood, [`StoreError::Busy`] where somebody else
     /// who begins it does not come to an end.
     pub fn open(root: &Path, options: Options) -> Result<Self, StoreError> {

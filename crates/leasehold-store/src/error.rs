@@ -35,6 +35,22 @@ pub enum StoreError {
         /// What is wrong with it.
         detail: String,
     },
+    /// The repository that the store is to be found by cannot be made out.
+    #[error("{}: {detail}", path.display())]
+    Repository {
+        /// The file or directory that should lead to it.
+        path: PathBuf,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// The place is somebody else's.
+    #[error("{} is not a lease directory: there is {found:?} in it", path.display())]
+    Foreign {
+        /// The directory.
+        path: PathBuf,
+        /// What is in it.
+        found: String,
+    },
     /// It was written by a newer version.
     #[error("{} has format {found}, this program knows up to {known}", path.display())]
     Newer {
@@ -86,6 +102,13 @@ impl StoreError {
             Self::Busy { .. } => Some("continue or kill the process named, then try again"),
             Self::Damaged { .. } => {
                 Some("keep a copy of the directory and report it; nothing was changed")
+            }
+            Self::Repository { .. } => Some(
+                "mend the repository, remove a `.git` file that is left over (a worktree that was moved: \
+                 git worktree repair), or unset GIT_DIR",
+            ),
+            Self::Foreign { .. } => {
+                Some("name a directory of its own: an empty one, or one that is not there yet")
             }
             Self::Newer { .. } => Some("update leasehold; nothing was changed"),
             Self::Limit { .. } => None,

@@ -1,7 +1,7 @@
 //! `leasehold check`: whether a lease still holds, asked right before what must not go wrong.
 
 use crate::cli::Check;
-use crate::commands::renew::{lost, named_lease};
+use crate::commands::renew::{lost, lost_nowhere, named_lease};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::{answer, context, inherit, message};
@@ -20,8 +20,11 @@ pub(crate) fn run(args: &Check) -> Result<Outcome, CliError> {
         .as_deref()
         .map(|text| parse_token("--token", text))
         .transpose()?;
-    let context = context::open(&args.store)?;
-    let id = named_lease(flag, context.leasing.workspace())?;
+    let (context, _) = context::open_to_look(&args.store)?;
+    let id = named_lease(flag, context.as_ref())?;
+    let Some(context) = context else {
+        return Ok(lost_nowhere(VERB, id, &args.store));
+    };
     // The token in the environment belongs to the lease in the environment, or to one around that.
     let token = match (said, flag) {
         (Some(token), _) => Some(token),

@@ -1,37 +1,52 @@
-//! `leasehold exists`: an answer for scripts, by the exit code alone.
+//! `leasehold exists`: an answer for scripts, by the exit code alone unless they want more.
 
 use crate::cli::Exists;
 use crate::error::CliError;
-use crate::{answer, context, exit, ui};
+use crate::{answer, context, message, ui};
+use leasehold_api::code::Code;
 use leasehold_api::lease::LeaseInfo;
+use leasehold_api::outcome::Outcome;
+use leasehold_core::Lease;
 use leasehold_core::view::Key;
 
+const VERB: &str = "exists";
+
 pub(crate) fn run(args: &Exists) -> u8 {
-    match exists(args) {
-        Ok(true) => exit::OK,
-        Ok(false) => exit::NOT_FOUND,
-        Err(error) => {
-            let outcome = answer::failed("exists", error);
-            ui::refusal(&outcome);
+    let found = exists(args);
+    match found {
+        Ok(outcome) if !args.json => {
+            ui::notes(&outcome.notes);
             outcome.exit
         }
+        found => super::tell(VERB, args.json, found),
     }
 }
 
-fn exists(args: &Exists) -> Result<bool, CliError> {
+fn exists(args: &Exists) -> Result<Outcome, CliError> {
     let (context, base) = context::open_to_look(&args.store)?;
-    let resource = base.parse(&args.name)?;
+    let named = base.named(&args.name)?;
+    let resource = named.resource.clone();
+    let free = || answer::outcome(VERB, Code::NotFound, format!("nothing holds `{resource}`"));
     let Some(context) = context else {
-        return Ok(false);
+        return Ok(Outcome {
+            notes: context::absent(&args.store),
+            ..free()
+        });
     };
-    let also = base.also(&resource);
-    let keys: Vec<Key> = [Some(resource), also]
-        .into_iter()
-        .flatten()
-        .map(Key::Overlap)
-        .collect();
+    let keys: Vec<Key> = named.all().map(Key::Overlap).collect();
     let answer = context.leasing.look(&keys)?;
     let (view, clock) = (&answer.value, &answer.clock);
-    let holds = |lease| !LeaseInfo::new(lease, Some(view), clock).state.is_over();
-    Ok(view.leases().any(holds))
+    let info = |lease: &Lease| LeaseInfo::new(lease, Some(view), clock);
+    let holds = |lease: &&Lease| !info(lease).state.is_over();
+    let mut held: Vec<&Lease> = view.leases().filter(holds).collect();
+    held.sort_by_key(|lease| lease.token);
+    let Some(first) = held.first() else {
+        return Ok(free());
+    };
+    let what = message::resources(&first.claims);
+    let text = format!("{what} is held by {}", message::holder(first, clock));
+    Ok(Outcome {
+        leases: held.iter().map(|lease| info(lease).in_brief()).collect(),
+        ..answer::outcome(VERB, Code::Ok, text)
+    })
 }

@@ -23,15 +23,19 @@ pub(crate) fn run(args: &Arguments) -> Result<Outcome, CliError> {
     let ttl = request::parse_ttl(&args.ttl)?;
     let context = context::open(&args.store)?;
     let by = context::who(&args.owner)?;
-    let resource = context.base.parse(&args.name)?;
-    let mut outcome = freeze(&context, &resource, &by, ttl)?;
-    if let Some(also) = context.base.also(&resource).filter(|_| outcome.ok) {
-        let also = freeze(&context, &also, &by, ttl)?;
+    let named = context.base.named(&args.name)?;
+    let mut outcome = freeze(&context, &named.resource, &by, ttl)?;
+    if !outcome.ok {
+        return Ok(outcome);
+    }
+    for also in &named.also {
+        let also = freeze(&context, also, &by, ttl)?;
         if !also.ok {
             return Ok(also);
         }
         outcome.message = format!("{}; {}", outcome.message, also.message);
         outcome.freezes.extend(also.freezes);
+        outcome.notes.extend(also.notes);
     }
     Ok(outcome)
 }
@@ -89,14 +93,14 @@ fn told(freeze: &Freeze, before: Option<&Freeze>, view: &View, clock: &Clock) ->
         other.id != freeze.id && other.resource == freeze.resource && other.is_on(view.now())
     });
     let others: Vec<Freeze> = others.cloned().collect();
-    let mut hints: Vec<String> = others
+    let mut notes: Vec<String> = others
         .iter()
         .map(|other| {
             let also = message::frozen(std::slice::from_ref(other), clock);
-            format!("{also} as well, so unfreeze will need --force")
+            format!("{also} as well: it stays so until both have ended")
         })
         .collect();
-    hints.extend(message::listed(&going_on, |lease: &&Lease| {
+    notes.extend(message::listed(&going_on, |lease: &&Lease| {
         let what = message::resources(&lease.claims);
         format!(
             "{what} is held by {}: it goes on, only new leases are refused",
@@ -104,7 +108,7 @@ fn told(freeze: &Freeze, before: Option<&Freeze>, view: &View, clock: &Clock) ->
         )
     }));
     Outcome {
-        hints,
+        notes,
         leases: going_on
             .iter()
             .map(|lease| info(lease).in_brief())

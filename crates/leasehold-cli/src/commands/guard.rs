@@ -5,6 +5,7 @@ mod keeper;
 
 use self::inside::Cover;
 use self::keeper::Keeper;
+use crate::acquire::acquire;
 use crate::answer::{self, Asked};
 use crate::cli::{Guard, StopSignal};
 use crate::context::Context;
@@ -24,6 +25,7 @@ use leasehold_service::{Acquired, Answer, Clock, Held, Waiting};
 use leasehold_store::Presence;
 use rustix::process::Signal;
 use std::cell::Cell;
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::Write as _;
 use std::os::fd::AsFd as _;
@@ -79,13 +81,9 @@ fn guard(args: &Guard) -> Result<Outcome, CliError> {
         &words.join(" "),
     )?;
     ask.keep_while_alive = args.keep_while_alive;
+    ui::notes(&request::doubts(&context.base, &args.request.claims));
     let signals = Signals::install().map_err(|error| failure("cannot take signals", &error))?;
     let (who, claims, inside) = (ask.who.clone(), ask.claims.clone(), ask.inside);
-    let asked = Asked {
-        verb: VERB,
-        who: &who,
-        claims: &claims,
-    };
     let mut tell = |place: &Place, clock: &Clock| ui::talk(&message::place(place, clock));
     let ended_by = Cell::new(None);
     let mut is_interrupted = || {
@@ -97,10 +95,16 @@ fn guard(args: &Guard) -> Result<Outcome, CliError> {
         is_interrupted: &mut is_interrupted,
         on_place: &mut tell,
     };
-    let acquired = match context.leasing.acquire(ask, &mut waiting) {
+    let acquired = acquire(&context, &args.request, &checked, ask, &mut waiting);
+    let (acquired, claims) = match acquired {
         // What the store says is no answer to a signal: it has been busy for as long as we waited.
-        Err(_) if ended_by.get().is_some() => Acquired::Interrupted,
+        Err(_) if ended_by.get().is_some() => (Acquired::Interrupted, claims),
         acquired => acquired?,
+    };
+    let asked = Asked {
+        verb: VERB,
+        who: &who,
+        claims: &claims,
     };
     Ok(match acquired {
         Acquired::Held(held, clock) => {
@@ -338,8 +342,10 @@ impl Running<'_> {
         };
         let workspace = self.context.leasing.workspace();
         let variables = inherit::environment(workspace, innermost, lease, around, clock);
+        let variables = variables.into_iter();
+        let variables = variables.map(|(name, value)| (name, value.map(OsString::from)));
         variables
-            .into_iter()
+            .chain(self.context.variables.iter().cloned())
             .fold(command, |command, (name, value)| match value {
                 Some(value) => command.env(name, value),
                 None => command.env_remove(name),

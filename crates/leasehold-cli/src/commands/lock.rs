@@ -1,5 +1,6 @@
 //! `leasehold lock`: a lease that outlives this process.
 
+use crate::acquire::acquire;
 use crate::answer::{self, Asked};
 use crate::cli::Lock;
 use crate::error::CliError;
@@ -23,11 +24,6 @@ pub(crate) fn run(args: &Lock) -> Result<Outcome, CliError> {
     let context = context::open(&args.request.store)?;
     let ask = request::build(&context, &args.request, &checked, Kind::Standing, "")?;
     let (who, claims) = (ask.who.clone(), ask.claims.clone());
-    let asked = Asked {
-        verb: "lock",
-        who: &who,
-        claims: &claims,
-    };
     // Only a wait has something to interrupt: a signal then parks the place before it ends this.
     let signals = (ask.wait != Wait::No).then(Signals::install).transpose();
     let signals = signals.map_err(|error| {
@@ -52,12 +48,18 @@ pub(crate) fn run(args: &Lock) -> Result<Outcome, CliError> {
         on_place: &mut tell,
     };
     let said = args.request.ttl.is_some();
-    let acquired = match context.leasing.acquire(ask, &mut waiting) {
+    let acquired = acquire(&context, &args.request, &checked, ask, &mut waiting);
+    let (acquired, claims) = match acquired {
         // What the store says is no answer to a signal: it has been busy for as long as we waited.
-        Err(_) if ended_by.get().is_some() => Acquired::Interrupted,
+        Err(_) if ended_by.get().is_some() => (Acquired::Interrupted, claims),
         acquired => acquired?,
     };
-    Ok(match acquired {
+    let asked = Asked {
+        verb: "lock",
+        who: &who,
+        claims: &claims,
+    };
+    let mut outcome = match acquired {
         Acquired::Held(held, clock) => locked("locked", &held.lease, said, &clock),
         Acquired::Renewed(lease, clock) => locked("renewed", &lease, said, &clock),
         Acquired::Joined(leases, clock) => joined(&asked, &leases, &clock),
@@ -68,7 +70,10 @@ pub(crate) fn run(args: &Lock) -> Result<Outcome, CliError> {
         Acquired::Interrupted => {
             answer::interrupted(&asked, ended_by.get().unwrap_or(128 + 2) - 128)
         }
-    })
+    };
+    let doubts = request::doubts(&context.base, &args.request.claims);
+    outcome.notes.extend(doubts);
+    Ok(outcome)
 }
 
 fn locked(done: &str, lease: &Lease, ttl_said: bool, clock: &Clock) -> Outcome {

@@ -1,6 +1,7 @@
 //! `leasehold renew`: letting a lease live longer.
 
-use crate::cli::Renew;
+use crate::cli::{Renew, StoreArgs};
+use crate::context::Context;
 use crate::error::CliError;
 use crate::{answer, context, inherit, message, request};
 use leasehold_api::code::Code;
@@ -15,8 +16,11 @@ const VERB: &str = "renew";
 pub(crate) fn run(args: &Renew) -> Result<Outcome, CliError> {
     let ttl = args.ttl.as_deref().map(request::parse_ttl).transpose()?;
     let flag = args.lease.as_deref().map(inherit::flag).transpose()?;
-    let context = context::open(&args.store)?;
-    let lease = named_lease(flag, context.leasing.workspace())?;
+    let (context, _) = context::open_to_look(&args.store)?;
+    let lease = named_lease(flag, context.as_ref())?;
+    let Some(context) = context else {
+        return Ok(lost_nowhere(VERB, lease, &args.store));
+    };
     let Answer { value, clock } = context.leasing.renew(lease, ttl)?;
     Ok(match value {
         Verdict::Renewed(lease) => {
@@ -33,7 +37,11 @@ pub(crate) fn run(args: &Renew) -> Result<Outcome, CliError> {
 }
 
 /// Returns the lease that a verb is about: the one said, else the one this runs inside of.
-pub(crate) fn named_lease(flag: Option<LeaseId>, workspace: &str) -> Result<LeaseId, CliError> {
+pub(crate) fn named_lease(
+    flag: Option<LeaseId>,
+    context: Option<&Context>,
+) -> Result<LeaseId, CliError> {
+    let workspace = context.map_or("", |context| context.leasing.workspace());
     let lease = match flag {
         Some(lease) => Some(lease),
         None => inherit::lease(workspace)?,
@@ -42,6 +50,14 @@ pub(crate) fn named_lease(flag: Option<LeaseId>, workspace: &str) -> Result<Leas
         CliError::usage("no lease is named")
             .hint("pass --lease ID, or run inside `leasehold guard`, which sets LEASEHOLD_LEASE")
     })
+}
+
+/// The same where nothing is remembered at all.
+pub(crate) fn lost_nowhere(verb: &'static str, lease: LeaseId, store: &StoreArgs) -> Outcome {
+    Outcome {
+        notes: context::absent(store),
+        ..lost(verb, lease)
+    }
 }
 
 /// The outcome for a lease that is not held any more.

@@ -4,6 +4,7 @@ use crate::answer::{self, Told};
 use crate::cli::Status;
 use crate::context::Context;
 use crate::error::CliError;
+use crate::names::Named;
 use crate::{context, identity, message};
 use leasehold_api::code::Code;
 use leasehold_api::duration::short;
@@ -17,17 +18,19 @@ const VERB: &str = "status";
 
 pub(crate) fn run(args: &Status) -> Result<Told, CliError> {
     let (context, base) = context::open_to_look(&args.store)?;
-    let resource = args
-        .name
-        .as_deref()
-        .map(|name| base.parse(name))
-        .transpose()?;
+    let named = args.name.as_deref().map(|name| base.named(name));
+    let named = named.transpose()?;
+    let resource = named.as_ref().map(|named| named.resource.clone());
+    context::warn_of_leftovers(&args.store);
     let Some(context) = context else {
         let nothing = answer::outcome(VERB, Code::Ok, "");
-        return Ok(told(summed_up(nothing, resource.as_ref()), Vec::new()));
+        let nothing = Outcome {
+            notes: context::absent(&args.store),
+            ..summed_up(nothing, resource.as_ref())
+        };
+        return Ok(told(nothing, Vec::new()));
     };
-    let also = resource.as_ref().and_then(|resource| base.also(resource));
-    let named: Vec<Resource> = resource.iter().cloned().chain(also).collect();
+    let named: Vec<Resource> = named.into_iter().flat_map(Named::all).collect();
     let (cleared, lines) = if args.prune_expired {
         prune(&context, &named)?
     } else {
@@ -90,9 +93,15 @@ fn summed_up(mut outcome: Outcome, resource: Option<&Resource>) -> Outcome {
             format!("`{resource}` is free: nobody holds it"),
         ),
         _ => {
-            let (held, waiting) = (outcome.leases.len(), outcome.queue.len());
+            let is_parked = |ticket: &&TicketInfo| ticket.kept_until.is_some();
+            let parked = outcome.queue.iter().filter(is_parked).count();
+            let (held, waiting) = (outcome.leases.len(), outcome.queue.len() - parked);
             let frozen = outcome.freezes.len();
-            outcome.message = format!("{held} held, {waiting} waiting, {frozen} frozen");
+            let parked = match parked {
+                0 => String::new(),
+                number => format!(", {number} parked"),
+            };
+            outcome.message = format!("{held} held, {waiting} waiting{parked}, {frozen} frozen");
             outcome
         }
     }
@@ -172,13 +181,20 @@ fn lease_line(lease: &LeaseInfo) -> String {
 }
 
 fn ticket_line(ticket: &TicketInfo) -> String {
+    // The process of one that is parked is gone; how long its place is kept is what counts.
+    let (kept, process) = match ticket.kept_ms {
+        Some(left) => (
+            format!("  kept {}", short(left)),
+            message::abridged(&ticket.command, message::COMMAND_SHOWN),
+        ),
+        None => (String::new(), process(Some(ticket.pid), &ticket.command)),
+    };
     format!(
-        "{:<20}  {:<7}  {:<20}  {:>6}  {}",
+        "{:<20}  {:<7}  {:<20}  {:>6}{kept}  {process}",
         names(&ticket.resources),
         ticket.state,
         party(&ticket.who),
         short(ticket.waiting_ms),
-        process(Some(ticket.pid), &ticket.command),
     )
 }
 

@@ -16,19 +16,29 @@ use leasehold_service::{Answer, Clock};
 const VERB: &str = "unfreeze";
 
 pub(crate) fn run(args: &Unfreeze) -> Result<Outcome, CliError> {
-    let context = context::open(&args.store)?;
+    let (context, base) = context::open_to_look(&args.store)?;
     let by = context::who(&args.owner)?;
-    let resource = context.base.parse(&args.name)?;
-    let mut outcome = thaw(&context, &resource, &by, args.force)?;
+    let named = base.named(&args.name)?;
+    let Some(context) = context else {
+        return Ok(Outcome {
+            notes: context::absent(&args.store),
+            ..not_frozen(&named.resource)
+        });
+    };
+    let mut outcome = thaw(&context, &named.resource, &by, args.force)?;
+    if !outcome.ok {
+        return Ok(outcome);
+    }
     // What `freeze` froze beside it: the target of a link, the repository below a directory.
-    if let Some(also) = context.base.also(&resource).filter(|_| outcome.ok) {
-        let also = thaw(&context, &also, &by, args.force)?;
+    for also in &named.also {
+        let also = thaw(&context, also, &by, args.force)?;
         if also.code == Code::NotYours {
             return Ok(also);
         }
         if also.ok {
             outcome.message = format!("{}; {}", outcome.message, also.message);
             outcome.freezes.extend(also.freezes);
+            outcome.notes.extend(also.notes);
         }
     }
     Ok(outcome)
@@ -41,46 +51,66 @@ fn thaw(
     force: bool,
 ) -> Result<Outcome, CliError> {
     let Answer { value: view, clock } = context.leasing.look_at(resource)?;
-    let (resource, by) = (resource.clone(), by.clone());
     let command = Command::Thaw {
         resource: resource.clone(),
-        by,
+        by: by.clone(),
         force,
     };
-    Ok(match context.leasing.execute(&command)?.value {
-        Verdict::FreezeNotYours(freeze) => not_yours(&freeze, &clock),
-        Verdict::NotFound => {
-            let text = format!("`{resource}` is not frozen");
-            Outcome {
-                hints: others(&view, &resource, &clock),
-                ..answer::outcome(VERB, Code::NotFound, text)
-            }
-        }
+    let verdict = context.leasing.execute(&command)?.value;
+    let after = context.leasing.look_at(resource)?.value;
+    let mut outcome = match verdict {
+        Verdict::FreezeNotYours(freeze) => return Ok(not_yours(&freeze, &clock)),
+        Verdict::NotFound => not_frozen(resource),
         _ => {
-            let ended = view
-                .freezes()
-                .filter(|freeze| freeze.resource == resource && freeze.is_on(view.now()));
+            let ended = on(&view).filter(|freeze| after.freezes().all(|left| left.id != freeze.id));
+            let ended: Vec<&Freeze> = ended
+                .filter(|freeze| freeze.resource == *resource)
+                .collect();
+            let infos = ended.iter().map(|freeze| FreezeInfo::new(freeze, &clock));
             Outcome {
-                freezes: ended
-                    .map(|freeze| FreezeInfo::new(freeze, &clock))
-                    .collect(),
-                hints: others(&view, &resource, &clock),
-                ..answer::outcome(VERB, Code::Ok, format!("unfroze `{resource}`"))
+                freezes: infos.collect(),
+                ..answer::outcome(VERB, Code::Ok, unfroze(resource, &ended, by))
             }
         }
-    })
+    };
+    outcome.notes = left(&after, resource, &clock);
+    Ok(outcome)
 }
 
-/// Says what else is frozen there.
-fn others(view: &View, resource: &Resource, clock: &Clock) -> Vec<String> {
-    let others = view
-        .freezes()
-        .filter(|freeze| freeze.resource != *resource && freeze.is_on(view.now()));
-    let mut others: Vec<&Freeze> = others.collect();
-    others.sort_by_key(|freeze| (freeze.since, freeze.id));
-    message::listed(&others, |freeze: &&Freeze| {
+fn on(view: &View) -> impl Iterator<Item = &Freeze> {
+    view.freezes().filter(|freeze| freeze.is_on(view.now()))
+}
+
+fn not_frozen(resource: &Resource) -> Outcome {
+    let text = format!("`{resource}` is not frozen");
+    answer::outcome(VERB, Code::NotFound, text)
+}
+
+/// Says what was ended, and whose it was where it was not the asker's own.
+fn unfroze(resource: &Resource, ended: &[&Freeze], by: &Identity) -> String {
+    let theirs = ended.iter().filter(|freeze| freeze.who.owner != by.owner);
+    let theirs: Vec<String> = theirs.map(|freeze| freeze.who.owner.to_string()).collect();
+    if theirs.is_empty() {
+        return format!("unfroze `{resource}`");
+    }
+    format!(
+        "unfroze `{resource}`, which {} had frozen",
+        theirs.join(" and ")
+    )
+}
+
+/// Says what is frozen there still: the same by others, and what overlaps it.
+fn left(view: &View, resource: &Resource, clock: &Clock) -> Vec<String> {
+    let mut left: Vec<&Freeze> = on(view).collect();
+    left.sort_by_key(|freeze| (freeze.since, freeze.id));
+    message::listed(&left, |freeze: &&Freeze| {
         let frozen = message::frozen(std::slice::from_ref(*freeze), clock);
-        format!("{frozen}, which overlaps it")
+        let which = if freeze.resource == *resource {
+            " still"
+        } else {
+            ", which overlaps it"
+        };
+        format!("{frozen}{which}")
     })
 }
 

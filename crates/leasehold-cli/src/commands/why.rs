@@ -35,18 +35,27 @@ pub(crate) fn run(args: &Why) -> Result<Told, CliError> {
         Some(lease) => Some(lease),
         None => inherit::lease(workspace)?,
     };
+    context::warn_of_leftovers(&args.store);
+    let unwritable = context::unwritable(&args.store);
     let Some(context) = context else {
         // Where nothing is remembered nothing is held.
-        return Ok(match inside {
-            Some(lease) => answer::stale_proof(VERB, lease).into(),
-            None => free(&claims, args).into(),
-        });
+        let outcome = match inside {
+            Some(lease) => answer::stale_proof(VERB, lease),
+            None => free(&claims, args),
+        };
+        let notes = context::absent(&args.store).into_iter().chain(unwritable);
+        return Ok(Told::from(Outcome {
+            notes: notes.collect(),
+            ..outcome
+        }));
     };
     let ask = Ask {
         inside,
         ..Ask::new(request::draw_id()?, who, claims)
     };
-    answered(&context, &ask, args)
+    let mut told = answered(&context, &ask, args)?;
+    told.outcome.notes.extend(unwritable);
+    Ok(told)
 }
 
 fn answered(context: &Context, ask: &Ask, args: &Why) -> Result<Told, CliError> {
@@ -176,7 +185,7 @@ impl Looked<'_> {
                 hints
             }
             Verdict::Refused(Refusal::Limit(limit)) => {
-                let (text, hint) = message::limit(*limit);
+                let (text, hint) = message::limit(*limit, &self.ask.claims);
                 vec![format!("{text}: {hint}")]
             }
             _ => vec![format!(
@@ -191,6 +200,10 @@ impl Looked<'_> {
         hints.extend(self.found.frozen.iter().find(own).map(|freeze| {
             let name = quoted(&freeze.resource.to_string());
             format!("you froze it yourself: leasehold unfreeze {name}")
+        }));
+        hints.extend(answer::own_lock(who, blockers).map(|lease| {
+            let inside = command(&self.args.claims, &format!("--lease {}", lease.id));
+            format!("or work inside your own lock: {inside}")
         }));
         hints.extend(blockers.iter().find_map(|b| answer::perhaps_own(who, b)));
         hints

@@ -102,7 +102,7 @@ fn more_names_than_the_limit_are_refused() {
     let names: Vec<String> = (0..65).map(|number| format!("n{number}")).collect();
     let ran = refusals.guard(&names.iter().map(String::as_str).collect::<Vec<_>>());
     assert_snapshot!(ran.stderr, @r"
-    error: more than 64 resources in one request
+    error: 65 resources in one request: more than 64
     hint: ask for a tree that has them, such as path:src
     ");
 }
@@ -167,6 +167,9 @@ fn pools_that_contradict_are_refused() {
     refusals.guard(&["gpu", "tpu", "--slots", "2"]);
     refusals.guard(&["gpu", "tpu", "--slots", "2", "--slots", "tpu=2"]);
     refusals.guard(&["path:gpu", "--slots", "2"]);
+    for twice in ["gpu=3", "name:gpu=2"] {
+        refusals.guard(&["gpu", "--slots", "gpu=2", "--slots", twice]);
+    }
     assert_snapshot!(refusals.said);
 }
 
@@ -185,6 +188,116 @@ fn verbs_and_flags_that_are_none_are_refused() {
     refusals.leasehold(64, "renew");
     refusals.check(64, |repo| repo.words(&[]));
     assert_snapshot!(refusals.said);
+}
+
+#[test]
+fn a_command_after_a_verb_that_runs_none_is_refused() {
+    let mut refusals = Refusals::new();
+    for words in [
+        "lock build -- make build",
+        "lock build --wait --ttl 5m -- make",
+        "lock build --",
+        "unlock build -- make",
+        "renew -- make",
+        "status build -- make",
+        "why build -- make",
+        "exists build -- make",
+        "freeze build --ttl 5m -- make",
+        "unfreeze build -- make",
+        "check -- make",
+        "version -- make",
+    ] {
+        let ran = refusals.leasehold(64, words);
+        assert!(ran.stderr.contains("runs no command"), "{ran}");
+    }
+    assert_snapshot!(refusals.said);
+}
+
+/// A dash begins a flag for the parser, and here most likely a wrong number.
+#[test]
+fn values_with_a_dash_are_refused_by_what_is_wrong_with_them() {
+    let mut refusals = Refusals::new();
+    for words in [
+        ["build", "--ttl", "-5m"],
+        ["build", "--ttl", "--wait"],
+        ["build", "--priority", "-1"],
+        ["build", "--priority", "high"],
+        ["build", "--slots", "-2"],
+        ["build", "-E", "-1"],
+        ["build", "-E", "x"],
+        ["build", "--stop-grace", "-1s"],
+    ] {
+        let ran = refusals.guard(&words);
+        assert!(ran.stderr.contains(words[2]), "{ran}");
+    }
+    refusals.guard(&["build", "--wait", "--timeout", "-1s"]);
+    refusals.leasehold(64, "lock build --ttl -5m");
+    refusals.leasehold(64, "freeze build --ttl -5m");
+    refusals.leasehold(64, "renew build");
+    assert_snapshot!(refusals.said);
+}
+
+#[test]
+fn words_that_are_no_text_are_named() {
+    use std::os::unix::ffi::OsStringExt as _;
+    let repo = Repo::new();
+    let program = repo.program(env!("CARGO_BIN_EXE_leasehold"));
+    let word = std::ffi::OsString::from_vec(b"a\xffb".to_vec());
+    let ran = repo
+        .call(program, vec!["lock".into(), word])
+        .run()
+        .exits(64);
+    assert_eq!(ran.stderr, "error: \"a\\xFFb\" is not valid UTF-8\n");
+}
+
+#[test]
+fn a_name_that_is_also_a_file_is_doubted() {
+    let repo = Repo::new();
+    fs::create_dir(repo.top().join("src")).unwrap();
+    for file in ["Makefile", "src/main.c"] {
+        fs::write(repo.top().join(file), "").unwrap();
+    }
+    let mut said = String::new();
+    for name in [
+        "Makefile",
+        "file:Makefile",
+        "file:src/main.c",
+        "build*",
+        "src?",
+    ] {
+        let ran = repo.words(&["guard", name, "--", "true"]).run().exits(0);
+        assert!(ran.stderr.starts_with("note: "), "{ran}");
+        said += &ran.to_string();
+    }
+    // What is asked for on purpose, directories, and what is no file are not.
+    for name in [
+        "name:Makefile",
+        "src",
+        "build",
+        "path:Makefile",
+        "issue:1",
+        "name:b*",
+    ] {
+        let ran = repo.words(&["guard", name, "--", "true"]).run().exits(0);
+        assert_eq!(ran.stderr, "", "{ran}");
+    }
+    let inside = |words: &[&str], code: i32| {
+        let call = repo.words(words).owner("ada").dir(repo.top().join("src"));
+        call.run().exits(code)
+    };
+    said += &inside(&["guard", "main.c", "--", "true"], 0).to_string();
+    let told = inside(&["lock", "main.c", "--json"], 0).json();
+    assert!(
+        told["notes"][0].as_str().unwrap().contains("path:./main.c"),
+        "{told}"
+    );
+    inside(&["unlock", "main.c"], 0);
+    // Who looks for the name of a file that is held is told how that is called.
+    inside(&["lock", "path:src/main.c"], 0);
+    said += &inside(&["unlock", "main.c"], 3).to_string();
+    assert_snapshot!(said);
+    let ran = repo.leasehold("lock PATH:src").run().exits(64);
+    assert!(ran.stderr.contains("write `path:src`, or"), "{ran}");
 }
 
 #[test]

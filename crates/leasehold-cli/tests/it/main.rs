@@ -1,8 +1,10 @@
 //! End-to-end tests of the binary: real processes in real repositories.
 //!
 //! * `input`: what makes no sense is refused, named, and changes nothing.
+//! * `names`: one file has one name, wherever it is seen from.
 //! * `guard`, `overlap`, `slots`, `wait`, `nesting`, `inside`, `standing`, `unlocking`, `freeze`, `why`: what the
-//!   verbs do. `pages`: completions and manual pages.
+//!   verbs do. `worktrees`, `roots`: where. `output`: what becomes of an answer. `pages`: completions and
+//!   manual pages.
 //! * `faults`: killed, stopped and forgotten processes. `swarm`: many of them at random.
 //! * `repo`, `process`, `log`: what the tests are made of.
 //!
@@ -21,14 +23,18 @@ mod guard;
 mod input;
 mod inside;
 mod log;
+mod names;
 mod nesting;
+mod output;
 mod overlap;
 mod pages;
 mod process;
 mod repo;
+mod roots;
 mod slots;
 mod standing;
 mod swarm;
 mod unlocking;
 mod wait;
 mod why;
+mod worktrees;

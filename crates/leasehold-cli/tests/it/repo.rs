@@ -27,7 +27,7 @@ const FILTERS: [(&str, &str); 11] = [
     (r"lease \[id\] is \d+", "lease [id] is [token]"),
     (r"pid \d+", "pid [pid]"),
     (
-        r"(\) for|another|up to|expired|expires in|ttl|\[host\]) (?:\d[\d.]*(?:ms|[smhd]))+",
+        r"(\) for|another|up to|expired|expires in|had it for|kept|ttl|\[host\]) (?:\d[\d.]*(?:ms|[smhd]))+",
         "$1 [time]",
     ),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "[date]"),
@@ -271,7 +271,10 @@ pub(crate) fn script_to_hold(name: &str) -> String {
 }
 
 fn guard_failed(guard: &Running) -> bool {
-    guard.stderr().contains("error:")
+    guard
+        .stderr()
+        .lines()
+        .any(|line| line.starts_with("error:"))
 }
 
 fn filters(home: &Path) -> SettingsBindDropGuard {

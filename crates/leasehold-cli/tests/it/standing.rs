@@ -155,37 +155,193 @@ fn unlock_of_a_guard_needs_its_id_or_force() {
     let repo = Repo::new();
     let held = repo.hold_call("h", |script| repo.guard("a", script).owner("ada"));
     let ran = repo.leasehold("unlock a").owner("ada").run().exits(4);
+    assert!(
+        ran.stderr
+            .contains("is held by a guard, not by a lock: ada@"),
+        "{ran}"
+    );
     assert!(ran.stderr.contains("it ends with its command"), "{ran}");
+    let ran = repo.leasehold("unlock a").owner("bob").run().exits(4);
+    assert!(ran.stderr.contains("not by you"), "{ran}");
     held.end().exits(0);
 }
 
 #[test]
-fn unlock_of_several_asks_which() {
+fn what_the_dead_held_is_nobodys_to_give_back() {
     let repo = Repo::new();
-    let ids = ["ada", "bob"].map(|owner| repo.lock("docs --read", owner));
-    let ran = repo.leasehold("unlock docs").owner("cyd").run().exits(1);
-    assert!(ids.iter().all(|id| ran.stderr.contains(id)), "{ran}");
-    assert_snapshot!(
-        ran.to_string()
-            .replace(&ids[0], "[first]")
-            .replace(&ids[1], "[second]")
+    let mut held = repo.hold_call("h", |script| repo.guard("a", script).owner("ada"));
+    held.kill_guard();
+    let ran = repo.leasehold("unlock a").owner("ada").run().exits(4);
+    assert!(
+        ran.stderr.contains("ends with the command that still runs"),
+        "{ran}"
     );
-    let shown = repo
-        .leasehold("unlock docs --json")
-        .owner("cyd")
-        .run()
-        .exits(1)
-        .json();
-    let found: Vec<&str> = shown["leases"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|l| l["id"].as_str().unwrap())
-        .collect();
-    assert_eq!(found, [&ids[0], &ids[1]]);
+    held.signal_command(rustix::process::Signal::KILL);
+    let ran = eventually("its end", PATIENCE, || {
+        let ran = repo.leasehold("unlock a").owner("bob").run();
+        (ran.code() == 3).then_some(ran)
+    });
+    assert!(
+        ran.stderr
+            .starts_with("error: nothing holds `a` any more: "),
+        "{ran}"
+    );
+    let hint = "hint: whoever asks next gets it; to clear it away: leasehold unlock --stale a";
+    assert!(ran.stderr.contains(hint), "{ran}");
+    repo.leasehold("unlock --stale a").run().exits(0);
+    repo.leasehold("unlock a").owner("bob").run().exits(3);
+}
+
+#[test]
+fn an_expired_lock_of_another_is_cleared_away_without_force() {
+    let repo = Repo::new();
+    repo.lock("a --ttl 1ms", "ada");
+    let ran = eventually("its expiry", PATIENCE, || {
+        let ran = repo.leasehold("unlock a").owner("bob").run().exits(4);
+        ran.stderr.contains("expired").then_some(ran)
+    });
+    let hint = "hint: whoever asks next gets it; to clear it away: leasehold unlock --stale a";
+    assert!(ran.stderr.contains(hint), "{ran}");
+    // Its own owner gives it back.
+    repo.leasehold("unlock a").owner("ada").run().exits(0);
+}
+
+/// Runs words that are refused, and asserts that neither form of the answer has any of these ids.
+fn refused_without(repo: &Repo, ids: &[String], owner: &str, words: &str, code: i32) -> String {
+    let ran = repo.leasehold(words).owner(owner).run().exits(code);
+    let json = repo.leasehold(&format!("{words} --json")).owner(owner);
+    let json = json.run().exits(code).stdout;
+    for id in ids {
+        assert!(
+            !ran.stderr.contains(id) && !json.contains(id),
+            "{ran}{json}"
+        );
+        assert!(json.contains(&id[..8]), "{json}");
+    }
+    ran.to_string()
+}
+
+#[test]
+fn a_stranger_is_not_told_the_ids_of_several() {
+    let repo = Repo::new();
+    let ids = ["ada", "bob"].map(|owner| repo.lock("gpu --slots 2", owner));
+    let mut said = refused_without(&repo, &ids, "cyd", "unlock gpu", 4);
+    said += &refused_without(&repo, &ids, "cyd", "unlock gpu --force", 1);
+    assert_snapshot!(said);
+    assert_eq!(repo.status("gpu")["leases"].as_array().unwrap().len(), 2);
     // Of several, one's own is meant.
-    repo.leasehold("unlock docs").owner("bob").run().exits(0);
-    assert_eq!(repo.lease("docs")["id"], *ids[0]);
+    repo.leasehold("unlock gpu").owner("bob").run().exits(0);
+    assert_eq!(repo.lease("gpu")["id"], *ids[0]);
+}
+
+#[test]
+fn a_stranger_is_not_told_the_id_of_one() {
+    let repo = Repo::new();
+    let ids = [repo.lock("deploy", "ada")];
+    refused_without(&repo, &ids, "bob", "unlock deploy", 4);
+    refused_without(&repo, &ids, "bob", "unlock --owner ada", 4);
+    refused_without(&repo, &ids, "bob", "lock deploy", 2);
+    let exists = repo.leasehold("exists deploy --json").owner("bob").run();
+    assert!(!exists.stdout.contains(&ids[0]), "{exists}");
+}
+
+#[test]
+fn of_several_of_ones_own_it_is_asked_which() {
+    let repo = Repo::new();
+    let lock = |session: &str| {
+        let call = repo.leasehold("lock docs --read --json").owner("ada");
+        let ran = call.session(session).run().exits(0);
+        ran.json()["leases"][0]["id"].as_str().unwrap().to_owned()
+    };
+    // The same session takes other claims as well: two locks that have one name.
+    let first = lock("s1");
+    let both = repo.leasehold("lock docs notes --read --json").owner("ada");
+    let both = both.session("s1").run().exits(0).json()["leases"][0]["id"].clone();
+    let others = lock("s2");
+    let ran = repo
+        .leasehold("unlock docs")
+        .owner("ada")
+        .session("s1")
+        .run();
+    let ran = ran.exits(1);
+    assert!(ran.stderr.contains(&first), "{ran}");
+    assert!(ran.stderr.contains(both.as_str().unwrap()), "{ran}");
+    assert!(!ran.stderr.contains(&others), "{ran}");
+    assert_snapshot!(ran);
+}
+
+#[test]
+fn locks_of_one_name_that_is_nobodys_own_are_not_guessed_at() {
+    let repo = Repo::new();
+    for _ in 0..2 {
+        repo.leasehold("lock gpu --slots 2").run().exits(0);
+    }
+    let ran = repo.leasehold("unlock gpu").run().exits(4);
+    assert!(
+        ran.stderr.contains("none of them known to be yours"),
+        "{ran}"
+    );
+    assert!(
+        ran.stderr
+            .contains("set LEASEHOLD_SESSION or LEASEHOLD_OWNER"),
+        "{ran}"
+    );
+}
+
+/// The law lets the name suffice for a standing lock; whoever has none may have taken a stranger's.
+#[test]
+fn a_nameless_unlock_says_that_it_may_be_a_strangers() {
+    let repo = Repo::new();
+    repo.leasehold("lock build").run().exits(0);
+    let ran = repo.leasehold("unlock build").run().exits(0);
+    assert_eq!(ran.stdout, "unlocked `build`\n");
+    assert!(
+        ran.stderr.starts_with("note: it was a nameless lock of "),
+        "{ran}"
+    );
+    repo.leasehold("lock build")
+        .owner("ada")
+        .session("s1")
+        .run()
+        .exits(0);
+    let ran = repo
+        .leasehold("unlock build")
+        .owner("ada")
+        .session("s2")
+        .run()
+        .exits(0);
+    assert!(
+        ran.stderr.contains("another agent that goes by ada@"),
+        "{ran}"
+    );
+    repo.lock("build", "ada");
+    let ran = repo.leasehold("unlock build").owner("ada").run().exits(0);
+    assert_eq!(ran.stderr, "");
+}
+
+#[test]
+fn ones_own_lock_in_the_way_is_worked_in_or_given_back() {
+    let repo = Repo::new();
+    let id = repo.lock("deploy", "ada");
+    let ran = repo
+        .leasehold("guard deploy -- true")
+        .owner("ada")
+        .run()
+        .exits(2);
+    let hints: Vec<&str> = ran.stderr.lines().skip(1).collect();
+    let own = format!(
+        "hint: it is your own lock; to work inside it: leasehold guard --lease {id} deploy -- true"
+    );
+    let back = format!("hint: to give it back first: leasehold unlock --lease {id}");
+    let see = "hint: see who holds and who waits: leasehold status deploy";
+    assert_eq!(hints, [&own, &back, see]);
+    let words = format!("guard --lease {id} deploy -- true");
+    repo.leasehold(&words).owner("ada").run().exits(0);
+    // Who asks from inside of a lease already is not told to do so.
+    let other = repo.lock("other", "ada");
+    let words = format!("guard --lease {other} deploy -- true");
+    let ran = repo.leasehold(&words).owner("ada").run().exits(2);
+    assert!(!ran.stderr.contains("work inside"), "{ran}");
 }
 
 #[test]

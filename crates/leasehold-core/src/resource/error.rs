@@ -108,8 +108,15 @@ impl ResourceError {
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::InvalidKind { kind, text } if kind.contains('/') => either_path_or_name(text),
-            Self::InvalidKind { text, .. } => {
-                format!("write `name:{text}` if the colon belongs to the name")
+            Self::InvalidKind { kind, text } => {
+                let name = format!("`name:{text}` if the colon belongs to the name");
+                let lower = kind.to_lowercase();
+                match text.strip_prefix(kind.as_str()) {
+                    Some(rest) if super::is_kind(&lower) => {
+                        format!("write `{lower}{rest}`, or {name}")
+                    }
+                    _ => format!("write {name}"),
+                }
             }
             Self::BarePath { text } => either_path_or_name(text),
             Self::SurroundingSpace { kind } if kind == KIND_PATH => {

@@ -198,7 +198,12 @@ fn names_are_refused() {
     let surrounding = Some("remove the white space at the ends");
     check_refused("", "a resource of kind `name` needs a name", None);
     check_refused("issue:", "a resource of kind `issue` needs a name", None);
-    for kind in ["Foo", "", "8x", "-x", "a_b", "é", &"k".repeat(33)] {
+    for (text, meant) in [("Foo:bar", "foo:bar"), ("PATH:src", "path:src")] {
+        let (kind, _) = text.split_once(':').unwrap();
+        let hint = format!("write `{meant}`, or `name:{text}` if the colon belongs to the name");
+        check_refused(text, &format!("`{kind}` {kind_rule}"), Some(&hint));
+    }
+    for kind in ["", "8x", "-x", "a_b", "é", &"k".repeat(33)] {
         check_refused(
             &format!("{kind}:bar"),
             &format!("`{kind}` {kind_rule}"),

@@ -2,8 +2,10 @@
 
 use crate::story::{Story, guard, lock};
 use leasehold_core::command::{Command, Proof};
+use leasehold_core::freeze::Freeze;
 use leasehold_core::verdict::{Blocker, Refusal, Verdict};
-use leasehold_core::{Identity, Intent, Timestamp};
+
+use leasehold_core::{Identity, Intent, LeaseId, Timestamp};
 
 #[test]
 fn two_guards_of_one_owner_exclude_each_other() {
@@ -472,6 +474,41 @@ fn a_thaw_and_a_freeze_wake_those_who_wait_there() {
     let decision = s.world.run(&thaw);
     assert_eq!(decision.wakes, [s.id("b"), s.id("c")]);
     s.blocked_by("b", &["a"]);
+}
+
+/// A freeze is its owner's to lift; what others set stays until they lift it, or somebody insists.
+#[test]
+fn who_thaws_ends_its_own_freeze_alone() {
+    let mut s = Story::new();
+    s.freezes("A", 1_000);
+    let (dan, ada) = (Identity::named("dan", "h"), Identity::named("ada", "h"));
+    let freeze = s.world.view.freezes().next().unwrap().clone();
+    let resource = freeze.resource.clone();
+    let also = Freeze {
+        id: LeaseId::new(2_000),
+        who: dan.clone(),
+        ..freeze.clone()
+    };
+    assert_eq!(s.run(&Command::Freeze(also.clone())), Verdict::Done);
+    let mut thaw = |by: &Identity, force| {
+        let (resource, by) = (resource.clone(), by.clone());
+        let verdict = s.run(&Command::Thaw {
+            resource,
+            by,
+            force,
+        });
+        let left: Vec<LeaseId> = s.world.view.freezes().map(|freeze| freeze.id).collect();
+        (verdict, left)
+    };
+    let not_yours = |freeze: &Freeze| Verdict::FreezeNotYours(Box::new(freeze.clone()));
+    assert_eq!(
+        thaw(&ada, false),
+        (not_yours(&freeze), vec![freeze.id, also.id])
+    );
+    assert_eq!(thaw(&dan, false), (Verdict::Done, vec![freeze.id]));
+    assert_eq!(thaw(&dan, false), (not_yours(&freeze), vec![freeze.id]));
+    assert_eq!(thaw(&dan, true), (Verdict::Done, vec![]));
+    assert_eq!(thaw(&dan, true), (Verdict::NotFound, vec![]));
 }
 
 /// Found by the model check: only the asker's own locks came back with an age, so this one was for ever

@@ -1,7 +1,7 @@
 //! Finding the root, in repositories that git itself made.
 
 use leasehold_store::StoreError;
-use leasehold_store_file::discover::{By, Environment, discover};
+use leasehold_store_file::discover::{By, Environment, discover, work_tree_around, work_trees};
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -201,6 +201,141 @@ fn variables_go_before_what_is_there() {
     );
 }
 
+/// What a hook sees: git says which repository, and the hook may go down from the top.
+#[test]
+fn a_hook_has_the_top_that_everybody_has() {
+    let world = World::new();
+    let check = |here: &str, git_dir: &str, root: &str, top: Option<&str>| {
+        let git_dir = match git_dir {
+            "." => git_dir.into(),
+            name => world.path(name).into_os_string(),
+        };
+        let hook = Environment {
+            git_dir: Some(&git_dir),
+            ..Environment::default()
+        };
+        world.check_with(here, &hook, root, By::Git, top);
+    };
+    let main = "main/.git/leasehold";
+    check("main/sub/deep", "main/.git", main, Some("main"));
+    // A submodule, which says by its settings where it is.
+    let module = "main/.git/modules/module";
+    fs::create_dir_all(world.path("main/module/dir")).unwrap();
+    let root = format!("{module}/leasehold");
+    check("main/module", module, &root, Some("main/module"));
+    check("main/module/dir", module, &root, Some("main/module"));
+    // The same with the settings of each worktree in a file of its own.
+    let config = ["config", "extensions.worktreeConfig", "true"];
+    git(&world.path("main/module"), &config);
+    let settings = world.path(&format!("{module}/config"));
+    git(
+        &world.path(module),
+        &["config", "--worktree", "core.worktree", "../../../module"],
+    );
+    let text = fs::read_to_string(&settings).unwrap();
+    let (first, second): (Vec<&str>, Vec<&str>) =
+        text.lines().partition(|line| !line.contains("worktree ="));
+    assert_eq!(second.len(), 1, "{text}");
+    fs::write(&settings, first.join("\n")).unwrap();
+    check("main/module/dir", module, &root, Some("main/module"));
+    // A work tree elsewhere, by the settings.
+    let tree = world.path("plain/a");
+    git(
+        &world.path("main"),
+        &["config", "core.worktree", tree.to_str().unwrap()],
+    );
+    check("plain/a/b", "main/.git", main, Some("plain/a"));
+    check("main/sub", "main/.git", main, Some("plain/a"));
+    // A git directory apart from its work tree, which only the `.git` file there tells.
+    fs::create_dir(world.path("apart")).unwrap();
+    git(
+        &world.path("apart"),
+        &["init", "-q", "--separate-git-dir", "../apart.dir"],
+    );
+    fs::create_dir(world.path("apart/in")).unwrap();
+    check(
+        "apart/in",
+        "apart.dir",
+        "apart.dir/leasehold",
+        Some("apart"),
+    );
+    check("apart.dir", "apart.dir", "apart.dir/leasehold", None);
+    // Nothing tells: the current directory, as for git.
+    check(
+        "plain/a/b",
+        "apart.dir",
+        "apart.dir/leasehold",
+        Some("plain/a/b"),
+    );
+}
+
+#[test]
+fn a_bare_repository_has_no_top_for_anybody() {
+    let world = World::new();
+    for (here, git_dir) in [
+        ("bare.git", "."),
+        ("bare.git/refs", ".."),
+        ("plain", "../bare.git"),
+    ] {
+        let receiving = Environment {
+            git_dir: Some(OsStr::new(git_dir)),
+            ..Environment::default()
+        };
+        world.check_with(here, &receiving, "bare.git/leasehold", By::Git, None);
+    }
+}
+
+#[test]
+fn a_repository_knows_its_work_trees() {
+    let world = World::new();
+    let check = |common: &str, expected: &[&str]| {
+        let mut found = work_trees(&world.path(common)).unwrap();
+        found.sort();
+        let expected: Vec<PathBuf> = expected.iter().map(|name| world.path(name)).collect();
+        assert_eq!(found, expected, "{common}");
+    };
+    check("main/.git", &["linked", "main"]);
+    git(
+        &world.path("main"),
+        &["worktree", "add", "-q", "--detach", "sub/inside"],
+    );
+    check("main/.git", &["linked", "main", "main/sub/inside"]);
+    check("main/.git/modules/module", &["main/module"]);
+    check("bare.git", &[]);
+    git(
+        &world.path("main"),
+        &["push", "-q", "../bare.git", "HEAD:master"],
+    );
+    git(
+        &world.path("bare.git"),
+        &["worktree", "add", "-q", "../of-bare", "master"],
+    );
+    check("bare.git", &["of-bare"]);
+    // Removed by hand, and not yet forgotten by git.
+    fs::remove_dir_all(world.path("linked")).unwrap();
+    check("main/.git", &["main", "main/sub/inside"]);
+}
+
+#[test]
+fn a_path_is_in_the_work_tree_of_its_repository() {
+    let world = World::new();
+    let common = world.path("main/.git");
+    let check = |path: &str, top: Option<&str>| {
+        let path = world.path(path);
+        let found = work_tree_around(&path, &common);
+        assert_eq!(found, top.map(|top| world.path(top)).as_deref(), "{path:?}");
+    };
+    check("main/sub/not/yet", Some("main"));
+    check("main", Some("main"));
+    check("linked/sub", Some("linked"));
+    check("plain/a", None);
+    // A submodule is a repository of its own, in a directory of this one.
+    check("main/module/x", Some("main"));
+    let module = world.path("main/module/x");
+    let top = work_tree_around(&module, &world.path("main/.git/modules/module"));
+    assert_eq!(top, module.parent());
+}
+
 #[test]
 fn a_broken_repository_is_an_error() {
     let world = World::new();
@@ -210,7 +345,7 @@ fn a_broken_repository_is_an_error() {
         assert!(
             matches!(
                 found,
-                Err(StoreError::Damaged { .. } | StoreError::Io { .. })
+                Err(StoreError::Repository { .. } | StoreError::Io { .. })
             ),
             "{found:?}"
         );

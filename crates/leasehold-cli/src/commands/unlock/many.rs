@@ -1,11 +1,12 @@
 //! `unlock --owner`, `--all` and `--stale`: many leases at once. What is over is ended in few commits, the
 //! rest each by a commit of its own, as its agent would.
 
-use super::VERB;
+use super::{VERB, info, is_own, stopped, taken};
 use crate::answer::{self, Told};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::message;
+use crate::names::Named;
 use leasehold_api::code::Code;
 use leasehold_api::lease::LeaseInfo;
 use leasehold_api::outcome::Outcome;
@@ -39,7 +40,8 @@ impl Whose<'_> {
         }
     }
 
-    fn nothing(&self) -> String {
+    /// Says that there is no such lease.
+    pub(super) fn nothing(&self) -> String {
         match self {
             Self::Owner(name) => format!("`{name}` has locked nothing"),
             Self::Mine => "you have locked nothing".into(),
@@ -59,8 +61,7 @@ pub(super) fn unlock(
     let meant = view.leases().filter(|lease| whose.means(lease, by));
     let mut meant: Vec<&Lease> = meant.collect();
     meant.sort_by_key(|lease| lease.token);
-    let is_own = |lease: &Lease| lease.kind == Kind::Standing && lease.who.same_agent(by);
-    let others = meant.iter().filter(|lease| !is_own(lease));
+    let others = meant.iter().filter(|lease| !is_own(lease, by));
     let others: Vec<&Lease> = others.copied().collect();
     if !others.is_empty() && !force {
         return Ok(not_yours(whose, &others, by, &clock).into());
@@ -68,7 +69,7 @@ pub(super) fn unlock(
     let (mut done, mut lines) = (Vec::new(), Vec::new());
     for lease in meant {
         // The agent is the one that took it: as good as the id.
-        let proof = if is_own(lease) {
+        let proof = if is_own(lease, by) {
             Proof::Id
         } else {
             Proof::Force
@@ -83,16 +84,17 @@ pub(super) fn unlock(
             continue;
         }
         lines.push(match proof {
-            Proof::Force => super::taken(lease, &clock),
+            Proof::Force => taken(lease, &clock),
             _ => format!("unlocked {}", message::resources(&lease.claims)),
         });
         done.push(lease);
     }
     let mut told = told(lines, "unlocked", whose.nothing());
-    let scoped = done.iter().any(|lease| lease.kind == Kind::Scoped);
-    told.outcome
-        .hints
-        .extend(scoped.then(|| super::STOPPED.into()));
+    told.outcome.notes = done
+        .iter()
+        .find_map(|lease| stopped(lease))
+        .into_iter()
+        .collect();
     told.outcome.leases = done
         .iter()
         .map(|lease| LeaseInfo::new(lease, Some(&view), &clock))
@@ -104,25 +106,27 @@ pub(super) fn unlock(
 pub(super) fn stale(
     context: &Context,
     name: Option<&str>,
+    named: Option<Named>,
     by: &Identity,
 ) -> Result<Told, CliError> {
-    let resources = name.map(|name| context.base.parse(name)).transpose()?;
-    let also = resources.iter().filter_map(|own| context.base.also(own));
-    let also: Vec<Resource> = also.collect();
-    let resources: Vec<Resource> = resources.into_iter().chain(also).collect();
+    let resources: Vec<Resource> = named.into_iter().flat_map(Named::all).collect();
     let Answer { value, clock } = context.leasing.sweep(&resources, by)?;
     let Swept { leases, view } = value;
     let info = |lease: &Lease| LeaseInfo::new(lease, Some(&view), &clock);
     let lines = leases
         .iter()
         .map(|lease| message::cleared(lease, info(lease).state, &clock));
-    let nothing = match name {
-        None => "nothing is past its time or held by the dead".into(),
-        Some(name) => format!("nothing on `{name}` is past its time or held by the dead"),
-    };
-    let mut told = told(lines.collect(), "cleared away", nothing);
+    let mut told = told(lines.collect(), "cleared away", nothing_stale(name));
     told.outcome.leases = leases.iter().map(info).collect();
     Ok(told)
+}
+
+/// Says that nothing is over.
+pub(super) fn nothing_stale(name: Option<&str>) -> String {
+    match name {
+        None => "nothing is past its time or held by the dead".into(),
+        Some(name) => format!("nothing on `{name}` is past its time or held by the dead"),
+    }
 }
 
 fn told(lines: Vec<String>, done: &str, nothing: String) -> Told {
@@ -142,32 +146,32 @@ fn not_yours(whose: &Whose<'_>, others: &[&Lease], by: &Identity, clock: &Clock)
         1 => ("1 lease".to_owned(), "is"),
         number => (format!("{number} leases"), "are"),
     };
-    let (text, hint) = match whose {
-        Whose::Mine => (
-            format!(
-                "{number} of {} {are} not known to be yours: neither session nor owner is set",
-                by.owner
-            ),
-            "name each: leasehold unlock NAME; to be known again, set LEASEHOLD_SESSION or \
-             LEASEHOLD_OWNER",
+    let text = match whose {
+        Whose::Mine => format!(
+            "{number} of {} {are} not known to be yours: neither session nor owner is set",
+            by.owner
         ),
-        Whose::Owner(name) => (
-            format!("{number} of `{name}` {are} not yours"),
-            "to give back your own alone: leasehold unlock --all",
-        ),
-        Whose::Anybody => (format!("{number} {are} not yours"), "each ends by itself"),
+        Whose::Owner(name) => format!("{number} of `{name}` {are} not yours"),
+        Whose::Anybody => format!("{number} {are} not yours"),
     };
-    let mut hints = message::listed(others, |lease: &&Lease| {
-        let what = message::resources(&lease.claims);
-        format!("{what} is held by {}", message::holder(lease, clock))
-    });
-    hints.push(hint.into());
-    hints.push("to take them away all the same, add --force: the audit keeps who did".into());
+    // Whoever is nameless has no lock that is known to be its own.
+    let hint = if by.agent().is_some() {
+        "to give back your own alone: leasehold unlock --all"
+    } else {
+        "name each: leasehold unlock NAME; to be known again, set LEASEHOLD_SESSION or LEASEHOLD_OWNER"
+    };
     Outcome {
-        hints,
+        notes: message::listed(others, |lease: &&Lease| {
+            let what = message::resources(&lease.claims);
+            format!("{what} is held by {}", message::holder(lease, clock))
+        }),
+        hints: vec![
+            hint.into(),
+            "to take them away all the same, add --force: the audit keeps who did".into(),
+        ],
         leases: others
             .iter()
-            .map(|lease| LeaseInfo::new(lease, None, clock))
+            .map(|lease| info(lease, by, None, clock))
             .collect(),
         ..answer::outcome(VERB, Code::NotYours, text)
     }

@@ -6,6 +6,7 @@ use leasehold_api::why::{LifeInfo, PulseInfo, ReasonInfo, ReasonKind};
 use leasehold_core::claim::any_conflict;
 use leasehold_core::command::Ask;
 use leasehold_core::lease::Kind;
+use leasehold_core::ticket::TicketState;
 use leasehold_core::verdict::{Blocker, Place, Refusal, Verdict};
 use leasehold_core::{Lease, Ticket};
 use leasehold_service::{Clock, Foresight};
@@ -141,12 +142,15 @@ impl Make<'_> {
 
     fn ticket(&self, ticket: &Ticket, kind: ReasonKind) -> ReasonInfo {
         let what = message::resources(&ticket.claims);
-        let who = message::waiter(ticket, self.clock);
-        let text = match kind {
-            ReasonKind::Parked => {
-                format!("{what}: a place is kept for {who}, who would be ahead on coming back")
+        let text = match ticket.state {
+            TicketState::Parked { until } => {
+                let who = message::absentee(ticket, until, self.clock);
+                format!("{what}: a place is kept for {who}: it would be ahead on coming back")
             }
-            _ => format!("{what} is waited for by {who}"),
+            TicketState::Waiting => {
+                let who = message::waiter(ticket, self.clock);
+                format!("{what} is waited for by {who}")
+            }
         };
         ReasonInfo {
             ticket: Some(TicketInfo::new(ticket, self.clock)),

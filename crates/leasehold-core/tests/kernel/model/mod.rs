@@ -144,14 +144,17 @@ impl Model {
         let now = self.now;
         let on = |freeze: &&Freeze| freeze.until.is_none_or(|until| now < until);
         let named = |freeze: &&Freeze| freeze.what == what && on(freeze);
+        let own = |freeze: &Freeze| force || freeze.owner == by.owner;
         let mut found = self.state.freezes.iter().filter(named).peekable();
         if found.peek().is_none() {
             return Answer::NotFound;
         }
-        if !force && found.any(|freeze| freeze.owner != by.owner) {
+        if !found.any(own) {
             return Answer::FreezeNotYours;
         }
-        self.state.freezes.retain(|freeze| freeze.what != what);
+        self.state
+            .freezes
+            .retain(|freeze| freeze.what != what || !own(freeze));
         self.settled(Answer::Done)
     }
 }

@@ -1,0 +1,173 @@
+//! Command lines that make no sense: what the parser says of them, and what it does not know to say.
+//!
+//! Whoever asked for JSON gets these refusals as JSON too.
+
+use crate::cli::{Cli, Verb};
+use crate::commands::untold;
+use crate::error::CliError;
+use crate::ui::quoted;
+use crate::{answer, ui};
+use clap::CommandFactory as _;
+use clap::error::ErrorKind;
+use leasehold_api::outcome::Outcome;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::path::Path;
+
+/// Stands for the verb where there is none.
+const NO_VERB: &str = "leasehold";
+
+/// Ends the flags and names; what follows is a command.
+const DASHES: &str = "--";
+
+/// Refuses a command after a verb that runs none. To the parser its words would be names.
+pub(crate) fn stray_command(words: &[OsString]) -> Option<(&'static str, CliError)> {
+    let verb = Verb::named(words.first()?.to_str()?)?;
+    let at = words.iter().position(|word| word == DASHES)?;
+    if runs_a_command(verb) {
+        return None;
+    }
+    let (before, command) = (words.get(1..at)?, words.get(at..)?);
+    let line = if verb == "lock" && command.len() > 1 {
+        let before = before.iter().filter(|word| *word != "--json");
+        let words = before
+            .chain(command)
+            .map(|word| quoted(&word.to_string_lossy()));
+        words.collect::<Vec<String>>().join(" ")
+    } else {
+        "NAME -- COMMAND".into()
+    };
+    let error = CliError::usage(format!(
+        "{verb} runs no command, so nothing stands after `--`"
+    ))
+    .hint(format!("to run one under a lease: leasehold guard {line}"));
+    Some((verb, error))
+}
+
+fn runs_a_command(verb: &str) -> bool {
+    let mut line = Cli::command();
+    line.build();
+    let mut words = line
+        .find_subcommand(verb)
+        .into_iter()
+        .flat_map(clap::Command::get_positionals);
+    words.any(|word| word.is_last_set() || word.is_trailing_var_arg_set())
+}
+
+/// Prints a refusal of ours, in the form that was asked for, and returns the exit code.
+pub(crate) fn refuse(verb: &'static str, error: CliError, words: &[OsString]) -> u8 {
+    let outcome = answer::failed(verb, error);
+    say(&outcome, words, ui::refusal)
+}
+
+/// Prints what the parser says, and returns the exit code: help goes to standard output.
+pub(crate) fn parser_says(error: &clap::Error, words: &[OsString]) -> u8 {
+    if !error.use_stderr() {
+        return ui::text(error.render().to_string().as_bytes());
+    }
+    let verb = words.first().and_then(|word| word.to_str());
+    let verb = verb.and_then(Verb::named).unwrap_or(NO_VERB);
+    let bytes = words.iter().find(|word| word.to_str().is_none());
+    if let (ErrorKind::InvalidUtf8, Some(word)) = (error.kind(), bytes) {
+        return refuse(
+            verb,
+            CliError::usage(format!("{word:?} is not valid UTF-8")),
+            words,
+        );
+    }
+    let text = without_dashes(&error.render().to_string());
+    let hint = hint(verb, error, words);
+    let in_words = |_: &Outcome| {
+        ui::parser(&text);
+        hint.iter()
+            .for_each(|hint| ui::talk(&format!("hint: {hint}")));
+    };
+    say(&outcome(verb, &text, hint.clone()), words, in_words)
+}
+
+/// Says what the parser cannot know.
+fn hint(verb: &str, error: &clap::Error, words: &[OsString]) -> Option<String> {
+    let is_unknown = error.kind() == ErrorKind::UnknownArgument;
+    let flag = |word: &OsString| word.as_encoded_bytes().starts_with(b"-");
+    match verb {
+        "guard" if !words.iter().any(|word| word == DASHES) => {
+            Some("write `--` before the command: leasehold guard NAME -- COMMAND".into())
+        }
+        "renew" if is_unknown && words.get(1).is_some_and(|word| !flag(word)) => Some(
+            "a lock is renewed by its name when it is locked again: leasehold lock NAME; or pass \
+             --lease ID"
+                .into(),
+        ),
+        _ => None,
+    }
+}
+
+/// Takes out the advice to write a word behind `--`: there it would be a command, or refused.
+fn without_dashes(text: &str) -> String {
+    let is_such = |line: &str| line.starts_with("  tip: to pass") && line.contains("use '-- ");
+    let mut kept = String::with_capacity(text.len());
+    let mut lines = text.split_inclusive('\n');
+    while let Some(line) = lines.next() {
+        if is_such(line) {
+            // With the empty line after it.
+            lines.next();
+        } else {
+            kept.push_str(line);
+        }
+    }
+    kept
+}
+
+/// What the parser says as an outcome: its first paragraph, and its tips and usage as hints.
+fn outcome(verb: &'static str, text: &str, hint: Option<String>) -> Outcome {
+    let paragraph = text.lines().take_while(|line| !line.is_empty());
+    let message = paragraph.map(str::trim).collect::<Vec<_>>().join(" ");
+    let message = message.strip_prefix("error: ").unwrap_or(&message);
+    let lines = text.lines().map(str::trim);
+    let besides = lines.filter_map(|line| match line.strip_prefix("tip: ") {
+        Some(tip) => Some(tip.to_owned()),
+        None => line.starts_with("Usage: ").then(|| line.to_owned()),
+    });
+    let error = CliError::usage(message);
+    let error = besides.chain(hint).fold(error, CliError::hint);
+    answer::failed(verb, error)
+}
+
+/// Prints an outcome in the form that was asked for.
+fn say(outcome: &Outcome, words: &[OsString], in_words: impl Fn(&Outcome)) -> u8 {
+    let end = words.iter().position(|word| word == DASHES);
+    let words = &words[..end.unwrap_or(words.len())];
+    let json = ui::to_json(outcome) + "\n";
+    // Under `guard` standard output is the command's.
+    if outcome.verb != "guard" && words.iter().any(|word| word == "--json") {
+        return ui::data(json.as_bytes())
+            .map_or_else(|error| untold(outcome.exit, &error), |()| outcome.exit);
+    }
+    in_words(outcome);
+    if let Some(path) = report(words)
+        && let Err(error) = fs::write(path, json)
+    {
+        ui::talk(&format!("warning: --json-file {}: {error}", path.display()));
+    }
+    outcome.exit
+}
+
+/// Returns where the outcome is to be written, as far as the words tell.
+fn report(words: &[OsString]) -> Option<&Path> {
+    const FLAG: &str = "--json-file";
+    let is_flag = |word: &OsString| word == FLAG;
+    let next = words
+        .iter()
+        .position(is_flag)
+        .and_then(|at| words.get(at + 1));
+    let joined = || {
+        let words = words.iter().filter_map(|word| word.to_str());
+        words
+            .filter_map(|word| word.strip_prefix(FLAG)?.strip_prefix('='))
+            .next()
+    };
+    let path = next
+        .map(OsString::as_os_str)
+        .or_else(|| joined().map(OsStr::new));
+    path.filter(|path| !path.is_empty()).map(Path::new)
+}
