@@ -123,7 +123,7 @@ impl<'a> Records<'a> {
         let Some(path) = resource.as_path() else {
             return Ok(());
         };
-        let tree = TreePath::new(path.literal_prefix());
+        let tree = TreePath::new(path.literal_prefix(), self.root);
         let mut found = Vec::new();
         self.root.walk(&tree.directory, &mut |file| {
             if tree.is_at_or_below(file) {
@@ -149,7 +149,7 @@ impl<'a> Records<'a> {
             return Ok(());
         };
         let (home, content) = self.decode(path, &bytes)?;
-        if home.path() != path {
+        if home.path(self.root) != path {
             return Err(self.misplaced(path));
         }
         // Not kept open: there may be thousands, and nearly none of them will be written.
@@ -172,7 +172,7 @@ impl<'a> Records<'a> {
     }
 
     fn load(&self, home: &Home) -> Result<Entry, Fault> {
-        let path = home.path();
+        let path = home.path(self.root);
         let found = match self.attended_file(home) {
             Some(file) => {
                 let bytes = self.read_bytes(&path, &file)?;
@@ -312,7 +312,7 @@ impl<'a> Records<'a> {
 
     /// Writes a record, whatever its file says.
     pub(crate) fn overwrite(&self, home: &Home, content: Content) -> Result<(), StoreError> {
-        let path = home.path();
+        let path = home.path(self.root);
         let fail = |errno: Errno| StoreError::io("write", self.root.join(&path), errno);
         let file = self.attended_file(home);
         let file = file.map_or_else(|| self.root.open_file(&path, self.flags).map(Arc::new), Ok);
@@ -343,7 +343,7 @@ impl<'a> Records<'a> {
             .iter_mut()
             .filter(|(_, entry)| entry.is_changed);
         for (home, entry) in changed.rev() {
-            let path = home.path();
+            let path = home.path(root);
             let bytes = entry.write(root, attended, home, &path);
             let fail = |errno| StoreError::io("write", root.join(&path), errno);
             written.push((entry, bytes.map_err(fail)?));
@@ -358,7 +358,7 @@ impl<'a> Records<'a> {
     /// Puts every changed record back to what it was when it was read, those of resources first.
     pub(crate) fn restore(&self) -> Result<(), Errno> {
         for (home, entry) in self.entries.iter().filter(|(_, entry)| entry.is_changed) {
-            let path = home.path();
+            let path = home.path(self.root);
             let Some(bytes) = &entry.before else {
                 remove(self.root, self.attended, home, &path)?;
                 continue;

@@ -271,7 +271,7 @@ impl Epoch {
 /// in every write of records.
 pub(crate) fn write_records(shared: &Shared, state: &State) -> Result<(), StoreError> {
     let expected = state.records();
-    let paths: BTreeSet<String> = expected.keys().map(Home::path).collect();
+    let paths: BTreeSet<String> = expected.keys().map(|h| h.path(&shared.root)).collect();
     let mut found = Vec::new();
     for directory in RECORD_DIRECTORIES {
         shared.root.walk(directory, &mut |path| {
@@ -316,7 +316,7 @@ pub(crate) fn differences(shared: &Shared, state: &State) -> Result<Vec<String>,
     let mut expected: BTreeMap<String, Content> = state
         .records()
         .into_iter()
-        .map(|(home, content)| (home.path(), content.sorted()))
+        .map(|(home, content)| (home.path(&shared.root), content.sorted()))
         .collect();
     let mut differences = Vec::new();
     for directory in RECORD_DIRECTORIES {

@@ -1,10 +1,12 @@
 //! The directory of a workspace: opening, creating, and the modes of what is created in it.
 
+use crate::names::Room;
 use leasehold_store::StoreError;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::{fs, io};
 
 /// What the directory says of itself to a person who finds it.
@@ -22,6 +24,9 @@ Look with `leasehold status`. Nothing here should be edited or removed by hand w
 works; with everybody gone the whole directory may be removed.
 ";
 
+/// What nearly all file systems allow (`NAME_MAX`).
+const NAME_BYTES_USUAL: usize = 255;
+
 /// An open root.
 #[derive(Debug)]
 pub(crate) struct Root {
@@ -32,6 +37,7 @@ pub(crate) struct Root {
     file_mode: Mode,
     directory_mode: Mode,
     is_new: bool,
+    name_bytes_max: OnceLock<usize>,
 }
 
 impl Root {
@@ -90,6 +96,7 @@ impl Root {
             file_mode: (mode & Mode::from_raw_mode(0o666)) | own,
             directory_mode: (mode & Mode::from_raw_mode(0o2777)) | own | Mode::XUSR,
             is_new,
+            name_bytes_max: OnceLock::new(),
         })
     }
 
@@ -249,6 +256,17 @@ impl Root {
         let stat = rustix::fs::statat(&self.directory, path, AtFlags::SYMLINK_NOFOLLOW);
         stat.map_or(FileType::Unknown, |stat| {
             FileType::from_raw_mode(stat.st_mode)
+        })
+    }
+}
+
+impl Room for Root {
+    fn name_bytes_max(&self) -> usize {
+        *self.name_bytes_max.get_or_init(|| {
+            let told = rustix::fs::fstatvfs(&self.directory).map_or(0, |stat| stat.f_namemax);
+            // Some say nothing. There, as everywhere, a name that is too long is refused when it is used.
+            let told = usize::try_from(told).ok().filter(|bytes| *bytes > 0);
+            told.unwrap_or(usize::MAX).min(NAME_BYTES_USUAL)
         })
     }
 }
