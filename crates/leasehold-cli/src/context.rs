@@ -21,7 +21,7 @@ pub(crate) struct Context {
 /// Opens the store, made where there is none, and finds out where paths are seen from.
 pub(crate) fn open(args: &StoreArgs) -> Result<Context, CliError> {
     let place = find(args)?;
-    let store = FileStore::open(&place.found.root, Options::default())?;
+    let store = FileStore::open(&place.found.root, options())?;
     if store.was_created() && place.found.by != By::Git {
         ui::talk(&format!(
             "note: made a new lease directory at {}",
@@ -39,8 +39,19 @@ pub(crate) fn open_to_look(args: &StoreArgs) -> Result<(Option<Context>, Base), 
     if matches!(place.found.root.try_exists(), Ok(false)) {
         return Ok((None, base));
     }
-    let store = FileStore::open(&place.found.root, Options::default())?;
+    let store = FileStore::open(&place.found.root, options())?;
     Ok((Some(place.context(store)), base))
+}
+
+fn options() -> Options {
+    Options {
+        notice: |error| {
+            ui::talk(&format!(
+                "warning: {error}; going on from the log alone, which is slower and as right"
+            ));
+        },
+        ..Options::default()
+    }
 }
 
 /// Where the store is, and where paths are seen from.

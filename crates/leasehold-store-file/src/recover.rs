@@ -24,6 +24,8 @@ use std::fmt::Write as _;
 
 /// The file of the epoch, relative to the root.
 const EPOCH: &str = "epoch";
+/// How much of a log is in records of which nothing is known. No log is so short.
+pub(crate) const NOTHING_APPLIED: u64 = 0;
 /// Where the files of records are.
 const RECORD_DIRECTORIES: [&str; 4] = ["records", "leases", "agents", "places"];
 
@@ -84,7 +86,12 @@ pub(crate) fn begin(
     } else {
         end
     };
-    write_records(shared, &state)?;
+    // What cannot be made right is tried again by everybody who comes, until it can.
+    let applied = match write_records(shared, &state) {
+        Ok(()) => end,
+        Err(StoreError::Io { .. }) => NOTHING_APPLIED,
+        Err(error) => return Err(error),
+    };
     let last_ms = state
         .last
         .as_millis()
@@ -113,7 +120,7 @@ pub(crate) fn begin(
         boot: epoch.boot,
         anchor_ms: TimeLine::begin(&*shared.clock, last_ms).anchor_ms(),
         segment: segment.number(),
-        applied: end,
+        applied,
         counters: Counters { number, token },
         last_ms,
     };

@@ -37,6 +37,9 @@ pub struct Options {
     pub mutex_wait: Duration,
     /// Where time comes from; another one only in tests.
     pub clock: Arc<dyn Clock>,
+    /// Is told once when a record can be neither read nor written, while the log is sound. Everything
+    /// goes on from the log then: as right, and slower the longer the log is.
+    pub notice: fn(&StoreError),
 }
 
 impl Default for Options {
@@ -44,6 +47,7 @@ impl Default for Options {
         Self {
             mutex_wait: Duration::from_secs(10),
             clock: Arc::new(MachineClock::new()),
+            notice: |_| {},
         }
     }
 }
@@ -73,7 +77,7 @@ impl FileStore {
     pub fn open(root: &Path, options: Options) -> Result<Self, StoreError> {
         let mut root = Root::open(root)?;
         let gate = Gate::open(&mut root, options.mutex_wait)?;
-        let shared = Arc::new(Shared::new(root, gate, options.clock)?);
+        let shared = Arc::new(Shared::new(root, gate, options)?);
         let workspace = match Header::decode(&shared.gate.peek(&shared.root)?) {
             Ok(header) => header.workspace,
             Err(newer @ Unreadable::Newer(_)) => return Err(unreadable_header(&shared, newer)),
@@ -222,6 +226,11 @@ impl FileStore {
                 _ => match records.find(key, &mut view) {
                     Ok(()) => {}
                     Err(Fault::Torn) => return Ok(None),
+                    // The log has it, too.
+                    Err(Fault::Store(error @ StoreError::Io { .. })) => {
+                        shared.tell(&error);
+                        return Ok(None);
+                    }
                     Err(Fault::Store(error)) => return Err(error),
                 },
             }

@@ -7,5 +7,7 @@ mod crash;
 mod discovery;
 mod disk;
 mod harness;
+mod names;
 mod processes;
 mod suite;
+mod unusable;
