@@ -169,11 +169,13 @@ fn fold_and_cut(
 /// Keeps what is cut off a log after a power loss in a file of its own, for a person to look at.
 fn keep_aside(root: &Root, segment: &Segment, end: u64) {
     let path = root.join(&log::segment_path(segment.number()));
-    let aside = root.join(&format!("audit/{:06}.cut-at-{end}", segment.number()));
+    let aside = format!("audit/{:06}.cut-at-{end}", segment.number());
     if let Ok(bytes) = std::fs::read(path) {
         let end = usize::try_from(end).unwrap_or(usize::MAX).min(bytes.len());
         // A help, not a duty: the state is right without it.
-        let _ = std::fs::write(aside, &bytes[end..]);
+        let _ = root
+            .open_or_create(&aside)
+            .and_then(|file| write_all(&file, 0, &bytes[end..]));
     }
 }
 

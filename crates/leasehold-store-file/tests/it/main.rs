@@ -8,6 +8,7 @@ mod discovery;
 mod disk;
 mod harness;
 mod names;
+mod owners;
 mod processes;
 mod suite;
 mod unusable;
