@@ -1,5 +1,6 @@
 //! A stay inside the mutex: the state at one version, and the way to the next.
 
+use crate::clock::TimeLine;
 use crate::header::{Header, Unreadable, VERSION};
 use crate::life;
 use crate::log::{self, End, Extent, Segment};
@@ -11,7 +12,7 @@ use crate::state::State;
 use leasehold_core::planted::Bug;
 use leasehold_core::view::{Key, View};
 use leasehold_core::{Timestamp, event::Event};
-use leasehold_store::StoreError;
+use leasehold_store::{Committed, StoreError};
 use rustix::io::Errno;
 use std::io::ErrorKind;
 use std::mem;
@@ -19,6 +20,10 @@ use std::sync::Arc;
 
 /// How often a record that is not whole is made again before it is given up.
 const REBUILDS_MAX: u32 = 2;
+
+/// How old a decision may be when it is written. It is a thousand times what a stay takes; a process
+/// that was stopped meanwhile, or a disk that makes it wait, takes longer.
+const STAY_MS_MAX: u64 = 1_000;
 
 /// One stay.
 #[derive(Debug)]
@@ -265,10 +270,12 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// Makes events state. On an error nothing has changed.
-    pub(crate) fn commit(mut self, events: &[Event]) -> Result<(), StoreError> {
+    /// Makes events state. On an error nothing has changed, nor on a conflict: that is with the time.
+    /// Nobody else came in, but what was decided long ago would be written as of then, and a lease might
+    /// be over before it is held.
+    pub(crate) fn commit(mut self, events: &[Event]) -> Result<Committed, StoreError> {
         if events.is_empty() {
-            return Ok(());
+            return Ok(Committed::Done);
         }
         let dropped = usize::from(Bug::DropFromLog.is_planted() && events.len() > 1);
         let line = log::commit_line(self.now, &events[dropped..]);
@@ -283,6 +290,11 @@ impl<'a> Session<'a> {
             let reserved = self.segment.reserve(extent, line.len());
             reserved.map_err(|errno| fail(self.shared, "keep space back for", errno))?;
         }
+        let time_line = TimeLine::of_anchor(self.header.anchor_ms);
+        let now = time_line.now(&*self.shared.clock, self.header.last_ms);
+        if now.millis_since(self.now) > STAY_MS_MAX {
+            return Ok(Committed::Conflict);
+        }
         let begin = self.end;
         let appended = self.segment.append(begin, &line);
         appended.map_err(|errno| fail(self.shared, "append to", errno))?;
@@ -290,7 +302,7 @@ impl<'a> Session<'a> {
         self.end += line.len() as u64;
         self.note(self.now, events);
         if self.is_on_log_alone {
-            return Ok(());
+            return Ok(Committed::Done);
         }
         match self.records.write() {
             // A header that cannot be written is behind, no more.
@@ -301,7 +313,7 @@ impl<'a> Session<'a> {
             Err(error) if is_full(&error) => {}
             Err(error) => self.shared.tell(&error),
         }
-        Ok(())
+        Ok(Committed::Done)
     }
 
     /// Takes a commit back whose records could not be written, so that a grant (on a full disk, say)

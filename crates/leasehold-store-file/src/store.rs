@@ -370,7 +370,9 @@ impl Store for FileStore {
         let Some(session) = loaded.session else {
             return Ok(Committed::Conflict);
         };
-        session.commit(events)?;
+        if session.commit(events)? == Committed::Conflict {
+            return Ok(Committed::Conflict);
+        }
         // Out of the mutex by now, so that those who are woken find it free.
         wakes
             .iter()
