@@ -38,6 +38,7 @@ pub(crate) struct Root {
     directory_mode: Mode,
     /// Whose the root is.
     owner: (u32, u32),
+    inode: u64,
     is_new: bool,
     name_bytes_max: OnceLock<usize>,
 }
@@ -107,6 +108,7 @@ impl Root {
             file_mode: (mode & Mode::from_raw_mode(0o666)) | own,
             directory_mode: (mode & Mode::from_raw_mode(0o2777)) | own | Mode::XUSR,
             owner: (stat.st_uid, stat.st_gid),
+            inode: stat.st_ino,
             is_new,
             name_bytes_max: OnceLock::new(),
         })
@@ -118,6 +120,12 @@ impl Root {
 
     pub(crate) fn is_new(&self) -> bool {
         self.is_new
+    }
+
+    /// Returns the number of the directory. (Not that of its device, which is another one after a boot
+    /// or in a container.)
+    pub(crate) const fn inode(&self) -> u64 {
+        self.inode
     }
 
     /// Returns the whole path of a file in it, for messages.

@@ -84,7 +84,18 @@ impl FileStore {
             // A new one, or one to be found again.
             Err(Unreadable::Torn) => Session::enter(&shared)?.header.workspace,
         };
+        // A copy of the directory has all that is written in it, and is another workspace.
+        let workspace = format!("{workspace}-{}", shared.root.inode());
         Ok(Self { shared, workspace })
+    }
+
+    /// Returns the part of the workspace's name that is written in the directory: the other is the
+    /// directory's own number, so that those who come from a copy of it are not taken for our own.
+    #[must_use]
+    pub fn written_name(&self) -> &str {
+        self.workspace
+            .split_once('-')
+            .map_or(&*self.workspace, |(name, _)| name)
     }
 
     /// Returns the directory.

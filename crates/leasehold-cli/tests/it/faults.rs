@@ -426,3 +426,14 @@ fn a_limit_on_the_size_of_files_is_an_error_here_and_a_signal_there() {
     assert_eq!(command.status.code(), Some(128 + 25), "{command:?}");
     assert_eq!(repo.try_guard("build"), 0);
 }
+
+/// A copy of a repository has the names of its leases, and none of their holders.
+#[test]
+fn a_copy_of_the_repository_is_another_workspace() {
+    let repo = Repo::new();
+    let script = "cp -r . $D/copy && cd $D/copy && leasehold guard build -- leasehold check";
+    repo.guard("build", script).run().exits(0);
+    repo.guard("build", "leasehold guard build -- leasehold check")
+        .run()
+        .exits(0);
+}
