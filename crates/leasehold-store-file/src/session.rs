@@ -290,14 +290,13 @@ impl<'a> Session<'a> {
             let reserved = self.segment.reserve(extent, line.len());
             reserved.map_err(|errno| fail(self.shared, "keep space back for", errno))?;
         }
-        let time_line = TimeLine::of_anchor(self.header.anchor_ms);
-        let now = time_line.now(&*self.shared.clock, self.header.last_ms);
-        if now.millis_since(self.now) > STAY_MS_MAX {
-            return Ok(Committed::Conflict);
-        }
         let begin = self.end;
         let appended = self.segment.append(begin, &line);
         appended.map_err(|errno| fail(self.shared, "append to", errno))?;
+        // A disk that makes us wait does so here. A line that cannot be cut stands, old as it is.
+        if self.is_old() && self.segment.cut(begin).is_ok() {
+            return Ok(Committed::Conflict);
+        }
         // From here on it is state: whoever is next finds the line, if we do not come to the end.
         self.end += line.len() as u64;
         self.note(self.now, events);
@@ -314,6 +313,13 @@ impl<'a> Session<'a> {
             Err(error) => self.shared.tell(&error),
         }
         Ok(Committed::Done)
+    }
+
+    /// Returns whether the time of this stay is long past.
+    fn is_old(&self) -> bool {
+        let time_line = TimeLine::of_anchor(self.header.anchor_ms);
+        let now = time_line.now(&*self.shared.clock, self.header.last_ms);
+        now.millis_since(self.now) > STAY_MS_MAX
     }
 
     /// Takes a commit back whose records could not be written, so that a grant (on a full disk, say)
