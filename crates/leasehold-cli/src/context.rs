@@ -31,7 +31,7 @@ pub(crate) struct Context {
 /// Opens the store, made where there is none, and finds out where paths are seen from.
 pub(crate) fn open(args: &StoreArgs) -> Result<Context, CliError> {
     let place = find(args)?;
-    let store = FileStore::open(&place.found.root, Options::default());
+    let store = FileStore::open(&place.found.root, options());
     let store = store.map_err(|error| place.named(error))?;
     match place.found.by {
         _ if !store.was_created() => {}
@@ -48,7 +48,7 @@ pub(crate) fn open(args: &StoreArgs) -> Result<Context, CliError> {
 pub(crate) fn open_to_look(args: &StoreArgs) -> Result<(Option<Context>, Base), CliError> {
     let place = find(args)?;
     let base = place.base();
-    let store = FileStore::open_existing(&place.found.root, Options::default());
+    let store = FileStore::open_existing(&place.found.root, options());
     let store = store.map_err(|error| place.named(error))?;
     Ok((store.map(|store| place.context(store)), base))
 }
@@ -114,12 +114,23 @@ fn warn_of_hidden(place: &Place) {
 
 /// Returns how many leases are held in a lease directory, if it is one that can be read.
 fn held_in(root: &Path) -> Option<usize> {
-    let store = FileStore::open_existing(root, Options::default()).ok()??;
+    let store = FileStore::open_existing(root, options()).ok()??;
     let leasing = Coordinator::new(store, Policy::default());
     let answer = leasing.look(&[Key::All]).ok()?;
     let (view, clock) = (&answer.value, &answer.clock);
     let is_over = |lease| LeaseInfo::new(lease, Some(view), clock).state.is_over();
     Some(view.leases().filter(|lease| !is_over(lease)).count())
+}
+
+fn options() -> Options {
+    Options {
+        notice: |error| {
+            ui::talk(&format!(
+                "warning: {error}; going on from the log alone, which is slower and as right"
+            ));
+        },
+        ..Options::default()
+    }
 }
 
 /// Where the store is, and where paths are seen from.

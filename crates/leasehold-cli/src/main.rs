@@ -52,6 +52,7 @@ fn run() -> u8 {
         ui::talk(&format!("error: there is no bug {name:?} to plant"));
         return exit::ERROR;
     }
+    let _ = process::survive_file_limits();
     if commands::completions::answer() {
         return exit::OK;
     }

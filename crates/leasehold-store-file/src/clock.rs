@@ -26,8 +26,9 @@ pub trait Clock: Send + Sync {
 /// The clocks of the machine this runs on.
 #[derive(Debug)]
 pub struct MachineClock {
-    /// What a time namespace adds to the boot-time clock of its processes.
-    shift_ms: i64,
+    /// What a time namespace adds to the boot-time clock of its processes; nothing where it cannot be
+    /// told. Then no store is opened: with the wrong time all leases of others would look lapsed.
+    shift_ms: Option<i64>,
 }
 
 impl MachineClock {
@@ -58,6 +59,10 @@ impl Clock for MachineClock {
             let text = str::from_utf8(&bytes[..count]).map_err(|_| rustix::io::Errno::ILSEQ)?;
             Ok(text.trim().replace('-', ""))
         };
+        if self.shift_ms.is_none() {
+            let errno = rustix::io::Errno::NOENT;
+            return Err(StoreError::io("find the time namespace in", TIME, errno));
+        }
         let boot = read().map_err(|errno| StoreError::io("read", BOOT_ID, errno))?;
         if boot.is_empty() || boot.len() > 36 || !boot.bytes().all(|b| b.is_ascii_alphanumeric()) {
             let detail = format!("{boot:?} is not the name of a boot");
@@ -71,7 +76,7 @@ impl Clock for MachineClock {
 
     fn boot_ms(&self) -> u64 {
         millis(rustix::time::clock_gettime(rustix::time::ClockId::Boottime))
-            .saturating_add_signed(self.shift_ms.saturating_neg())
+            .saturating_add_signed(self.shift_ms.unwrap_or(0).saturating_neg())
     }
 
     fn wall_ms(&self) -> u64 {
@@ -96,7 +101,7 @@ impl Clock for MachineClock {
         millis(rustix::time::clock_gettime(
             rustix::time::ClockId::Monotonic,
         ))
-        .saturating_add_signed(self.shift_ms.saturating_neg())
+        .saturating_add_signed(self.shift_ms.unwrap_or(0).saturating_neg())
     }
 
     fn wall_ms(&self) -> u64 {
@@ -110,32 +115,34 @@ fn millis(time: rustix::time::Timespec) -> u64 {
     seconds.saturating_mul(1000).saturating_add(rest)
 }
 
-/// Returns what the time namespace of this process adds to the boot-time clock.
-fn shift_ms() -> i64 {
+/// Which time namespace this process is in.
+const TIME: &str = "/proc/self/ns/time";
+
+/// Returns what the time namespace of this process adds to the boot-time clock, where it can be told.
+fn shift_ms() -> Option<i64> {
     /// The number of the initial time namespace, which shifts nothing (`PROC_TIME_INIT_INO` in the
     /// kernel's `include/linux/proc_ns.h`): one system call where nearly everybody is.
     const INITIAL: &[u8] = b"time:[4026531834]";
-    match rustix::fs::readlink("/proc/self/ns/time", Vec::with_capacity(32)) {
-        Ok(link) if link.to_bytes() == INITIAL => 0,
-        // A kernel without time namespaces has no such file.
-        Err(rustix::io::Errno::NOENT) => 0,
-        _ => fs::read_to_string("/proc/self/timens_offsets").map_or(0, |text| shift_in(&text)),
+    match rustix::fs::readlink(TIME, Vec::with_capacity(32)) {
+        Ok(link) if link.to_bytes() == INITIAL => Some(0),
+        // A kernel without time namespaces has no such file; or else this process is in none of the PID
+        // namespaces that `/proc` shows, and finds nothing at all about itself there.
+        Err(rustix::io::Errno::NOENT) => fs::exists("/proc/self/stat").ok()?.then_some(0),
+        _ => shift_in(&fs::read_to_string("/proc/self/timens_offsets").ok()?),
     }
 }
 
 /// Reads the line of the boot-time clock: its name, seconds, nanoseconds.
-fn shift_in(text: &str) -> i64 {
-    let line = text
-        .lines()
-        .map(str::split_whitespace)
-        .find_map(|mut words| (words.next()? == "boottime").then(|| (words.next(), words.next())));
-    let Some((Some(seconds), Some(nanos))) = line else {
-        return 0;
-    };
-    let (seconds, nanos): (i64, i64) = (seconds.parse().unwrap_or(0), nanos.parse().unwrap_or(0));
-    seconds
-        .saturating_mul(1000)
-        .saturating_add(nanos / 1_000_000)
+fn shift_in(text: &str) -> Option<i64> {
+    let mut lines = text.lines().map(str::split_whitespace);
+    let mut words = lines.find_map(|mut words| (words.next()? == "boottime").then_some(words))?;
+    let mut number = || words.next()?.parse::<i64>().ok();
+    let (seconds, nanos) = (number()?, number()?);
+    Some(
+        seconds
+            .saturating_mul(1000)
+            .saturating_add(nanos / 1_000_000),
+    )
 }
 
 /// The time line of one boot.
@@ -205,10 +212,12 @@ mod tests {
     fn the_shift_of_a_time_namespace_is_read() {
         assert_eq!(
             shift_in("monotonic  0  0\nboottime  -86400  500000000\n"),
-            -86_399_500
+            Some(-86_399_500)
         );
-        assert_eq!(shift_in("boottime           7         0\n"), 7_000);
-        assert_eq!(shift_in(""), 0);
+        assert_eq!(shift_in("boottime           7         0\n"), Some(7_000));
+        for unclear in ["", "monotonic 1 0\n", "boottime 7\n", "boottime x 0\n"] {
+            assert_eq!(shift_in(unclear), None);
+        }
     }
 
     #[test]

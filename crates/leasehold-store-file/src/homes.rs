@@ -13,7 +13,7 @@
 //! says it, and is written after those, so that it is never ahead of them: see
 //! [`Records::apply`](crate::records::Records::apply).
 
-use crate::names::push_escaped;
+use crate::names::{Room, joined, push_escaped, push_pair};
 use leasehold_core::identity::Agent;
 use leasehold_core::lease::Kind;
 use leasehold_core::{LeaseId, Resource, event::Change};
@@ -50,12 +50,12 @@ const TREE_RECORD: &str = "@";
 
 impl Home {
     /// Returns the file of the record, relative to the root.
-    pub(crate) fn path(&self) -> String {
+    pub(crate) fn path(&self, room: &dyn Room) -> String {
         match self {
-            Self::Resource(resource) => resource_path(resource),
+            Self::Resource(resource) => resource_path(resource, room),
             Self::Lease(id) => lease_path(*id),
-            Self::Agent(agent) => agent_path("agents", agent),
-            Self::Place(agent) => agent_path("places", agent),
+            Self::Agent(agent) => agent_path("agents", agent, room),
+            Self::Place(agent) => agent_path("places", agent, room),
         }
     }
 
@@ -128,7 +128,7 @@ pub(crate) struct TreePath {
 
 impl TreePath {
     /// Takes a literal path apart. Relative and absolute paths are two trees.
-    pub(crate) fn new(literal: &str) -> Self {
+    pub(crate) fn new(literal: &str, room: &dyn Room) -> Self {
         let tree = if literal.starts_with('/') {
             "abs"
         } else {
@@ -147,7 +147,7 @@ impl TreePath {
         }
         let (first, rest) = path.split_once('/').unwrap_or((path, ""));
         directory.push('/');
-        push_escaped(&mut directory, first);
+        push_escaped(&mut directory, first, room);
         let top = format!("{directory}/{TREE_RECORD}");
         if rest.is_empty() {
             return Self {
@@ -159,7 +159,7 @@ impl TreePath {
         }
         let file_of = |rest: &str| {
             let mut file = format!("{directory}/");
-            push_escaped(&mut file, rest);
+            push_escaped(&mut file, rest, room);
             file
         };
         let slashes = rest.match_indices('/');
@@ -186,40 +186,33 @@ impl TreePath {
     }
 }
 
-/// Takes the directories out that a long name was split into.
-fn joined(name: &str) -> String {
-    name.replace("~/", "")
-}
-
-fn resource_path(resource: &Resource) -> String {
+fn resource_path(resource: &Resource, room: &dyn Room) -> String {
     match resource.as_path() {
-        Some(tree) if tree.is_literal() => TreePath::new(tree.literal_prefix()).file,
+        Some(tree) if tree.is_literal() => TreePath::new(tree.literal_prefix(), room).file,
         Some(glob) => {
             let mut path = format!("{GLOBS}/");
-            push_escaped(&mut path, glob.as_str());
+            push_escaped(&mut path, glob.as_str(), room);
             path
         }
         None => {
             let mut path = format!("records/{}/", resource.kind());
-            push_escaped(&mut path, resource.rest());
+            push_escaped(&mut path, resource.rest(), room);
             path
         }
     }
 }
 
-fn agent_path(directory: &str, agent: &Agent) -> String {
+fn agent_path(directory: &str, agent: &Agent, room: &dyn Room) -> String {
     let mut path = String::from(directory);
     match agent {
         Agent::Session(session) => {
             path.push_str("/session-");
-            push_escaped(&mut path, session);
+            push_escaped(&mut path, session, room);
         }
         Agent::Owner(owner) => {
             path.push_str("/owner-");
             // The name's own `@` is escaped.
-            push_escaped(&mut path, &owner.name);
-            path.push('@');
-            push_escaped(&mut path, &owner.host);
+            push_pair(&mut path, &owner.name, &owner.host, room);
         }
     }
     path
@@ -270,7 +263,7 @@ mod tests {
     #[track_caller]
     fn check(resource: &str, path: &str) {
         assert_eq!(
-            Home::Resource(Resource::parse(resource).unwrap()).path(),
+            Home::Resource(Resource::parse(resource).unwrap()).path(&255),
             path
         );
     }
@@ -293,6 +286,7 @@ mod tests {
     #[test]
     fn what_is_below_a_path_is_told_by_its_name() {
         let long = "é".repeat(100);
+        let dots = format!("src/{}.", "a".repeat(200));
         let paths = [
             "",
             "src",
@@ -301,11 +295,14 @@ mod tests {
             "src/a.b",
             "src/ab",
             &format!("src/{long}/x"),
+            &dots,
+            &format!("{dots}/x"),
+            &format!("{dots}."),
             "/src/a",
         ];
         for above in paths {
             for below in paths {
-                let (outer, inner) = (TreePath::new(above), TreePath::new(below));
+                let (outer, inner) = (TreePath::new(above, &255), TreePath::new(below, &255));
                 let is_below = above.starts_with('/') == below.starts_with('/')
                     && (above.is_empty()
                         || above == below
@@ -333,7 +330,7 @@ mod tests {
                 host: host.into(),
             })
         };
-        let path = |agent| Home::Agent(agent).path();
+        let path = |agent| Home::Agent(agent).path(&255);
         assert_eq!(path(owner("a@b", "c")), "agents/owner-a%40b@c");
         assert_eq!(path(owner("a", "b@c")), "agents/owner-a@b%40c");
         assert_eq!(path(Agent::Session("a@c".into())), "agents/session-a%40c");

@@ -15,8 +15,9 @@
 //!
 //! * A commit is one append under one kernel lock. A kill at any instruction leaves the old state or
 //!   the new one: whoever locks next replays what the records lack, and cuts a line that was torn.
-//! * Every line and record has a checksum. A record that is not whole is made again from the log;
-//!   anything else that cannot be understood is an error, never an empty record.
+//! * Every line and record has a checksum. A record that is not whole is made again from the log, one
+//!   that cannot be used at all is done without; anything else that cannot be understood is an error,
+//!   never an empty record.
 //! * A token is never given out twice, also across power loss: its epoch is on disk for good before the
 //!   first grant of a boot.
 //! * Dead is only whose lock could be taken.

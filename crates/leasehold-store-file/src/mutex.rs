@@ -283,24 +283,77 @@ fn busy(root: &Root, file: &OwnedFd, waited: Duration) -> StoreError {
     }
 }
 
-/// Names the process that was the last to go inside, as its own process namespace numbers it.
+/// Names the process that has the lock, as the kernel lists it. It lists those only that this process
+/// could see; of others there is the name that the last one to sign left, which may be older than the
+/// stay of whoever is inside, and a number of another process namespace.
 fn who_is_inside(file: &OwnedFd) -> String {
+    if let Some(pid) = holder(file) {
+        let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        let command = String::from_utf8_lossy(&command).replace('\0', " ");
+        return match command.trim() {
+            "" => format!("process {pid}"),
+            command => format!(
+                "process {pid} ({})",
+                command.chars().take(100).collect::<String>()
+            ),
+        };
+    }
     let mut bytes = [0; 64];
     let count = retry(|| rustix::io::pread(file, &mut bytes, INSIDE_OFFSET)).unwrap_or(0);
     let text = String::from_utf8_lossy(&bytes[..count]).into_owned();
     let pid = text
         .strip_prefix("inside: pid ")
         .and_then(|rest| rest.lines().next());
-    let Some(pid) = pid.and_then(|digits| digits.parse::<u32>().ok()) else {
-        return "another process".into();
-    };
-    let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    let command = String::from_utf8_lossy(&command).replace('\0', " ");
-    match command.trim() {
-        "" => format!("process {pid}"),
-        command => format!(
-            "process {pid} ({})",
-            command.chars().take(100).collect::<String>()
+    match pid.and_then(|digits| digits.parse::<u32>().ok()) {
+        Some(pid) => format!(
+            "a process that cannot be seen from here (the last that said it went in, and may have left, \
+             was {pid} by its own count)"
         ),
+        None => "a process that cannot be seen from here".into(),
+    }
+}
+
+/// Returns the process that has the lock on a file, by the kernel's list (proc_locks(5)). On file systems
+/// with several devices the list has other numbers, and nobody is found.
+fn holder(file: &OwnedFd) -> Option<u32> {
+    let stat = rustix::fs::fstat(file).ok()?;
+    let (major, minor) = (
+        rustix::fs::major(stat.st_dev),
+        rustix::fs::minor(stat.st_dev),
+    );
+    let name = format!("{major:02x}:{minor:02x}:{}", stat.st_ino);
+    holder_in(&fs::read_to_string("/proc/locks").ok()?, &name)
+}
+
+/// Finds who has a file alone. Those who wait have an arrow before their kind of lock.
+fn holder_in(locks: &str, file: &str) -> Option<u32> {
+    locks.lines().find_map(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [_, "FLOCK", _, "WRITE", pid, found, ..] = words[..] else {
+            return None;
+        };
+        let pid: u32 = pid.parse().ok()?;
+        (found == file && pid > 0).then_some(pid)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_holder_is_found_in_the_kernels_list() {
+        let locks = "\
+1: POSIX  ADVISORY  WRITE 11 08:02:77 0 EOF
+2: FLOCK  ADVISORY  READ  12 08:02:77 0 EOF
+3: FLOCK  ADVISORY  WRITE 13 08:02:78 0 EOF
+4: FLOCK  ADVISORY  WRITE 14 08:02:77 0 EOF
+4: -> FLOCK  ADVISORY  WRITE 15 08:02:78 0 EOF
+5: FLOCK  ADVISORY  WRITE 0 08:02:79 0 EOF
+";
+        assert_eq!(holder_in(locks, "08:02:77"), Some(14));
+        assert_eq!(holder_in(locks, "08:02:78"), Some(13));
+        assert_eq!(holder_in(locks, "08:02:79"), None);
+        assert_eq!(holder_in("", "08:02:77"), None);
     }
 }

@@ -10,6 +10,7 @@ use crate::record::{Content, Unreadable, VERSION};
 use crate::root::Root;
 use leasehold_core::event::{Change, Event};
 use leasehold_core::planted::Bug;
+use leasehold_core::resource::PathPattern;
 use leasehold_core::view::{Key, View};
 use leasehold_core::{LeaseId, Resource, Ticket};
 use leasehold_store::StoreError;
@@ -53,6 +54,8 @@ struct Entry {
     /// The size of the file now, or nothing where there is none.
     file_bytes: Option<usize>,
     is_changed: bool,
+    /// Whether the file may be other than before.
+    is_touched: bool,
 }
 
 impl Entry {
@@ -64,6 +67,7 @@ impl Entry {
             before,
             file_bytes,
             is_changed: false,
+            is_touched: false,
         }
     }
 }
@@ -75,6 +79,8 @@ pub(crate) struct Records<'a> {
     attended: &'a Attended,
     flags: OFlags,
     entries: BTreeMap<Home, Entry>,
+    /// Whether what is not in memory is empty, whatever the files say.
+    is_all: bool,
 }
 
 impl<'a> Records<'a> {
@@ -85,6 +91,7 @@ impl<'a> Records<'a> {
             attended,
             flags: OFlags::RDONLY,
             entries: BTreeMap::new(),
+            is_all: false,
         }
     }
 
@@ -92,6 +99,16 @@ impl<'a> Records<'a> {
     pub(crate) fn to_write(root: &'a Root, attended: &'a Attended) -> Self {
         Self {
             flags: OFlags::RDWR,
+            ..Self::to_read(root, attended)
+        }
+    }
+
+    /// Has all records in memory, for where the files cannot be used; they are not looked at.
+    pub(crate) fn of(all: BTreeMap<Home, Content>, root: &'a Root, attended: &'a Attended) -> Self {
+        let entry = |(home, content)| (home, Entry::new(content, None, None));
+        Self {
+            entries: all.into_iter().map(entry).collect(),
+            is_all: true,
             ..Self::to_read(root, attended)
         }
     }
@@ -123,7 +140,18 @@ impl<'a> Records<'a> {
         let Some(path) = resource.as_path() else {
             return Ok(());
         };
-        let tree = TreePath::new(path.literal_prefix());
+        if !self.is_all {
+            self.discover_near(path)?;
+        }
+        let overlaps = |home: &Home| matches!(home, Home::Resource(own) if own.overlaps(resource));
+        let overlapping = self.entries.iter().filter(|(home, _)| overlaps(home));
+        overlapping.for_each(|(_, entry)| show(&entry.content, view));
+        Ok(())
+    }
+
+    /// Reads every record that may be of something that overlaps a path.
+    fn discover_near(&mut self, path: &PathPattern) -> Result<(), Fault> {
+        let tree = TreePath::new(path.literal_prefix(), self.root);
         let mut found = Vec::new();
         self.root.walk(&tree.directory, &mut |file| {
             if tree.is_at_or_below(file) {
@@ -136,11 +164,7 @@ impl<'a> Records<'a> {
             found.push(file.into());
             Ok(())
         })?;
-        found.iter().try_for_each(|file| self.discover(file))?;
-        let overlaps = |home: &Home| matches!(home, Home::Resource(own) if own.overlaps(resource));
-        let overlapping = self.entries.iter().filter(|(home, _)| overlaps(home));
-        overlapping.for_each(|(_, entry)| show(&entry.content, view));
-        Ok(())
+        found.iter().try_for_each(|file| self.discover(file))
     }
 
     /// Reads the record in a file whose home only the record itself tells.
@@ -149,7 +173,7 @@ impl<'a> Records<'a> {
             return Ok(());
         };
         let (home, content) = self.decode(path, &bytes)?;
-        if home.path() != path {
+        if home.path(self.root) != path {
             return Err(self.misplaced(path));
         }
         // Not kept open: there may be thousands, and nearly none of them will be written.
@@ -162,7 +186,11 @@ impl<'a> Records<'a> {
     /// Returns the record of a home; an empty one where there is no file.
     fn entry(&mut self, home: &Home) -> Result<&mut Entry, Fault> {
         if !self.entries.contains_key(home) {
-            let entry = self.load(home)?;
+            let entry = if self.is_all {
+                Entry::new(Content::default(), None, None)
+            } else {
+                self.load(home)?
+            };
             self.entries.insert(home.clone(), entry);
         }
         Ok(self
@@ -172,7 +200,7 @@ impl<'a> Records<'a> {
     }
 
     fn load(&self, home: &Home) -> Result<Entry, Fault> {
-        let path = home.path();
+        let path = home.path(self.root);
         let found = match self.attended_file(home) {
             Some(file) => {
                 let bytes = self.read_bytes(&path, &file)?;
@@ -312,7 +340,7 @@ impl<'a> Records<'a> {
 
     /// Writes a record, whatever its file says.
     pub(crate) fn overwrite(&self, home: &Home, content: Content) -> Result<(), StoreError> {
-        let path = home.path();
+        let path = home.path(self.root);
         let fail = |errno: Errno| StoreError::io("write", self.root.join(&path), errno);
         let file = self.attended_file(home);
         let file = file.map_or_else(|| self.root.open_file(&path, self.flags).map(Arc::new), Ok);
@@ -343,7 +371,7 @@ impl<'a> Records<'a> {
             .iter_mut()
             .filter(|(_, entry)| entry.is_changed);
         for (home, entry) in changed.rev() {
-            let path = home.path();
+            let path = home.path(root);
             let bytes = entry.write(root, attended, home, &path);
             let fail = |errno| StoreError::io("write", root.join(&path), errno);
             written.push((entry, bytes.map_err(fail)?));
@@ -351,14 +379,16 @@ impl<'a> Records<'a> {
         for (entry, bytes) in written {
             entry.before = bytes;
             entry.is_changed = false;
+            entry.is_touched = false;
         }
         Ok(())
     }
 
-    /// Puts every changed record back to what it was when it was read, those of resources first.
+    /// Puts every record that a write touched back to what it was when it was read, those of resources
+    /// first.
     pub(crate) fn restore(&self) -> Result<(), Errno> {
-        for (home, entry) in self.entries.iter().filter(|(_, entry)| entry.is_changed) {
-            let path = home.path();
+        for (home, entry) in self.entries.iter().filter(|(_, entry)| entry.is_touched) {
+            let path = home.path(self.root);
             let Some(bytes) = &entry.before else {
                 remove(self.root, self.attended, home, &path)?;
                 continue;
@@ -381,6 +411,7 @@ impl Entry {
         path: &str,
     ) -> Result<Option<Vec<u8>>, Errno> {
         let may_go = self.content.is_empty() && !home.is_kept();
+        self.is_touched |= may_go && self.file_bytes.is_some();
         if may_go && (self.file_bytes.is_none() || remove(root, attended, home, path)?) {
             (self.file, self.file_bytes) = (None, None);
             return Ok(None);
@@ -389,6 +420,7 @@ impl Entry {
             Some(file) => file,
             None => Arc::new(root.open_or_create(path)?),
         };
+        self.is_touched = true;
         let file_bytes = *self.file_bytes.get_or_insert(0);
         let blanks = if file_bytes <= BLANKS_BYTES_MAX {
             file_bytes

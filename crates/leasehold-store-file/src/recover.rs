@@ -24,6 +24,8 @@ use std::fmt::Write as _;
 
 /// The file of the epoch, relative to the root.
 const EPOCH: &str = "epoch";
+/// How much of a log is in records of which nothing is known. No log is so short.
+pub(crate) const NOTHING_APPLIED: u64 = 0;
 /// Where the files of records are.
 const RECORD_DIRECTORIES: [&str; 4] = ["records", "leases", "agents", "places"];
 
@@ -84,7 +86,12 @@ pub(crate) fn begin(
     } else {
         end
     };
-    write_records(shared, &state)?;
+    // What cannot be made right is tried again by everybody who comes, until it can.
+    let applied = match write_records(shared, &state) {
+        Ok(()) => end,
+        Err(StoreError::Io { .. }) => NOTHING_APPLIED,
+        Err(error) => return Err(error),
+    };
     let last_ms = state
         .last
         .as_millis()
@@ -113,7 +120,7 @@ pub(crate) fn begin(
         boot: epoch.boot,
         anchor_ms: TimeLine::begin(&*shared.clock, last_ms).anchor_ms(),
         segment: segment.number(),
-        applied: end,
+        applied,
         counters: Counters { number, token },
         last_ms,
     };
@@ -162,11 +169,13 @@ fn fold_and_cut(
 /// Keeps what is cut off a log after a power loss in a file of its own, for a person to look at.
 fn keep_aside(root: &Root, segment: &Segment, end: u64) {
     let path = root.join(&log::segment_path(segment.number()));
-    let aside = root.join(&format!("audit/{:06}.cut-at-{end}", segment.number()));
+    let aside = format!("audit/{:06}.cut-at-{end}", segment.number());
     if let Ok(bytes) = std::fs::read(path) {
         let end = usize::try_from(end).unwrap_or(usize::MAX).min(bytes.len());
         // A help, not a duty: the state is right without it.
-        let _ = std::fs::write(aside, &bytes[end..]);
+        let _ = root
+            .open_or_create(&aside)
+            .and_then(|file| write_all(&file, 0, &bytes[end..]));
     }
 }
 
@@ -271,7 +280,7 @@ impl Epoch {
 /// in every write of records.
 pub(crate) fn write_records(shared: &Shared, state: &State) -> Result<(), StoreError> {
     let expected = state.records();
-    let paths: BTreeSet<String> = expected.keys().map(Home::path).collect();
+    let paths: BTreeSet<String> = expected.keys().map(|h| h.path(&shared.root)).collect();
     let mut found = Vec::new();
     for directory in RECORD_DIRECTORIES {
         shared.root.walk(directory, &mut |path| {
@@ -316,7 +325,7 @@ pub(crate) fn differences(shared: &Shared, state: &State) -> Result<Vec<String>,
     let mut expected: BTreeMap<String, Content> = state
         .records()
         .into_iter()
-        .map(|(home, content)| (home.path(), content.sorted()))
+        .map(|(home, content)| (home.path(&shared.root), content.sorted()))
         .collect();
     let mut differences = Vec::new();
     for directory in RECORD_DIRECTORIES {

@@ -1,10 +1,12 @@
 //! The directory of a workspace: opening, creating, and the modes of what is created in it.
 
+use crate::names::Room;
 use leasehold_store::StoreError;
-use rustix::fs::{AtFlags, FileType, Mode, OFlags};
+use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Stat, Uid};
 use rustix::io::Errno;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::{fs, io};
 
 /// What the directory says of itself to a person who finds it.
@@ -27,6 +29,8 @@ works; with everybody gone the whole directory may be removed.
 const OURS: [&str; 10] = [
     ".", "..", "README", "mutex", "audit", "records", "leases", "agents", "places", "epoch",
 ];
+/// What nearly all file systems allow (`NAME_MAX`).
+const NAME_BYTES_USUAL: usize = 255;
 
 /// An open root.
 #[derive(Debug)]
@@ -37,7 +41,11 @@ pub(crate) struct Root {
     /// changed there, and does not depend on the umask of whoever comes.
     file_mode: Mode,
     directory_mode: Mode,
+    /// Whose the root is.
+    owner: (u32, u32),
+    inode: u64,
     is_new: bool,
+    name_bytes_max: OnceLock<usize>,
 }
 
 impl Root {
@@ -71,11 +79,20 @@ impl Root {
         Self::of(path, directory, is_new)
     }
 
-    /// Gives a root in which nothing is yet the rights of the repository around it, and a text for
-    /// people. Everybody who finds it so does this, so that nobody goes on with other rights than
+    /// Gives a root in which nothing is yet the rights (and from the superuser the owner) of the
+    /// repository around it, and a text for people. Everybody who finds it so does this, so that nobody goes on with other rights than
     /// the rest.
     pub(crate) fn furnish(&mut self) -> Result<(), StoreError> {
         self.refuse_foreign()?;
+        if let Some(parent) = self.path.parent()
+            && let Ok(around) = rustix::fs::stat(if parent == "" { ".".as_ref() } else { parent })
+        {
+            self.owner = (around.st_uid, around.st_gid);
+            let own = rustix::fs::fstat(&self.directory);
+            if own.is_ok_and(|own| self.is_to_give_away(&own)) {
+                self.give_away(&self.directory);
+            }
+        }
         share_as_repository(&self.path, &self.directory)?;
         let directory = self.directory.try_clone();
         let directory = directory.map_err(|error| StoreError::io("open", &self.path, error))?;
@@ -132,7 +149,10 @@ impl Root {
             directory,
             file_mode: (mode & Mode::from_raw_mode(0o666)) | own,
             directory_mode: (mode & Mode::from_raw_mode(0o2777)) | own | Mode::XUSR,
+            owner: (stat.st_uid, stat.st_gid),
+            inode: stat.st_ino,
             is_new,
+            name_bytes_max: OnceLock::new(),
         })
     }
 
@@ -142,6 +162,12 @@ impl Root {
 
     pub(crate) fn is_new(&self) -> bool {
         self.is_new
+    }
+
+    /// Returns the number of the directory. (Not that of its device, which is another one after a boot
+    /// or in a container.)
+    pub(crate) const fn inode(&self) -> u64 {
+        self.inode
     }
 
     /// Returns the whole path of a file in it, for messages.
@@ -186,10 +212,51 @@ impl Root {
             }
             created => created?,
         };
-        // The umask took away what others need to see whether we live. Where a file system knows no
-        // modes, or the file is another user's, nothing has to be done.
-        let _ = rustix::fs::fchmod(&file, self.file_mode);
+        self.settle(&file, self.file_mode);
         Ok(file)
+    }
+
+    /// Gives something new the rights that all here has: the umask took away what others need to see
+    /// whether we live. Where a file system knows no modes, or the file is another user's, nothing has
+    /// to be done.
+    fn settle(&self, file: &OwnedFd, mode: Mode) {
+        let Ok(stat) = rustix::fs::fstat(file) else {
+            return;
+        };
+        if self.is_to_give_away(&stat) {
+            self.give_away(file);
+        }
+        if Mode::from_raw_mode(stat.st_mode) != mode {
+            let _ = rustix::fs::fchmod(file, mode);
+        }
+    }
+
+    /// As [`Root::settle`], by the path.
+    fn settle_at(&self, path: &str, mode: Mode) {
+        let Ok(stat) = rustix::fs::statat(&self.directory, path, AtFlags::SYMLINK_NOFOLLOW) else {
+            return;
+        };
+        if self.is_to_give_away(&stat) {
+            // Not by the path: what stands there now may be a link to something else.
+            let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW;
+            if let Ok(file) = self.open_file(path, flags) {
+                self.settle(&file, mode);
+            }
+        } else if Mode::from_raw_mode(stat.st_mode) != mode {
+            let _ = rustix::fs::chmodat(&self.directory, path, mode, AtFlags::empty());
+        }
+    }
+
+    /// Returns whether something we made is the superuser's in somebody else's root, which that user
+    /// could not use.
+    fn is_to_give_away(&self, stat: &Stat) -> bool {
+        stat.st_uid == 0 && (stat.st_uid, stat.st_gid) != self.owner
+    }
+
+    fn give_away(&self, file: &OwnedFd) {
+        let (user, group) = (Uid::from_raw(self.owner.0), Gid::from_raw(self.owner.1));
+        // Where it cannot be, whoever comes says what it is that may not be used.
+        let _ = rustix::fs::fchown(file, Some(user), Some(group));
     }
 
     /// Creates the directories above a path, from the lowest that is there on.
@@ -207,8 +274,7 @@ impl Root {
         };
         match made {
             Ok(()) => {
-                let (dir, mode) = (&self.directory, self.directory_mode);
-                let _ = rustix::fs::chmodat(dir, parent, mode, AtFlags::empty());
+                self.settle_at(parent, self.directory_mode);
                 Ok(())
             }
             Err(Errno::EXIST) => Ok(()),
@@ -219,7 +285,7 @@ impl Root {
     /// Makes a FIFO.
     pub(crate) fn create_fifo(&self, path: &str) -> Result<(), Errno> {
         make_fifo(&self.directory, path, self.file_mode)?;
-        let _ = rustix::fs::chmodat(&self.directory, path, self.file_mode, AtFlags::empty());
+        self.settle_at(path, self.file_mode);
         Ok(())
     }
 
@@ -292,6 +358,17 @@ impl Root {
         let stat = rustix::fs::statat(&self.directory, path, AtFlags::SYMLINK_NOFOLLOW);
         stat.map_or(FileType::Unknown, |stat| {
             FileType::from_raw_mode(stat.st_mode)
+        })
+    }
+}
+
+impl Room for Root {
+    fn name_bytes_max(&self) -> usize {
+        *self.name_bytes_max.get_or_init(|| {
+            let told = rustix::fs::fstatvfs(&self.directory).map_or(0, |stat| stat.f_namemax);
+            // Some say nothing. There, as everywhere, a name that is too long is refused when it is used.
+            let told = usize::try_from(told).ok().filter(|bytes| *bytes > 0);
+            told.unwrap_or(usize::MAX).min(NAME_BYTES_USUAL)
         })
     }
 }

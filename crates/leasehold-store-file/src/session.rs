@@ -1,5 +1,6 @@
 //! A stay inside the mutex: the state at one version, and the way to the next.
 
+use crate::clock::TimeLine;
 use crate::header::{Header, Unreadable, VERSION};
 use crate::life;
 use crate::log::{self, End, Extent, Segment};
@@ -11,13 +12,18 @@ use crate::state::State;
 use leasehold_core::planted::Bug;
 use leasehold_core::view::{Key, View};
 use leasehold_core::{Timestamp, event::Event};
-use leasehold_store::StoreError;
+use leasehold_store::{Committed, StoreError};
 use rustix::io::Errno;
+use std::io::ErrorKind;
 use std::mem;
 use std::sync::Arc;
 
 /// How often a record that is not whole is made again before it is given up.
 const REBUILDS_MAX: u32 = 2;
+
+/// How old a decision may be when it is written. It is a thousand times what a stay takes; a process
+/// that was stopped meanwhile, or a disk that makes it wait, takes longer.
+const STAY_MS_MAX: u64 = 1_000;
 
 /// One stay.
 #[derive(Debug)]
@@ -31,6 +37,9 @@ pub(crate) struct Session<'a> {
     end: u64,
     reserve: u64,
     now: Timestamp,
+    /// Whether records cannot be used, for other reasons than a full disk. Then none is written, so
+    /// that those on disk stay as the header says, and whoever can writes them all.
+    is_on_log_alone: bool,
 }
 
 impl<'a> Session<'a> {
@@ -77,6 +86,7 @@ impl<'a> Session<'a> {
             end,
             reserve,
             now,
+            is_on_log_alone: false,
         };
         if end < applied {
             let detail = format!("it has {end} bytes of the {applied} that were written");
@@ -132,16 +142,27 @@ impl<'a> Session<'a> {
         for commit in &lines {
             self.note(commit.at, &commit.events);
         }
+        if from == recover::NOTHING_APPLIED {
+            return self.rebuild_or_do_without();
+        }
         self.with_whole_records(|records| {
             lines
                 .iter()
                 .try_for_each(|commit| records.apply(&commit.events))
         })?;
-        // On a full disk they stay in memory, and the header stays behind for the next one.
-        if self.records.write().is_ok() {
-            self.write_header()?;
+        if self.is_on_log_alone {
+            return Ok(());
         }
-        Ok(())
+        // Where they cannot be written they stay in memory, and the header stays behind for the next one.
+        match self.records.write() {
+            Ok(()) => self.write_header(),
+            Err(error) if is_full(&error) => Ok(()),
+            Err(error) => {
+                self.is_on_log_alone = true;
+                self.shared.tell(&error);
+                Ok(())
+            }
+        }
     }
 
     /// Brings times and numbers up to a commit.
@@ -166,7 +187,8 @@ impl<'a> Session<'a> {
     }
 
     /// Runs something over the records; where one is not whole they are all made again from the log,
-    /// and it is run again.
+    /// and it is run again. Where one cannot be read the log alone has to do: a file that other hands
+    /// made unusable must not stop those who have nothing to do with it.
     fn with_whole_records(
         &mut self,
         mut run: impl FnMut(&mut Records<'a>) -> Result<(), Fault>,
@@ -174,8 +196,9 @@ impl<'a> Session<'a> {
         for _ in 0..REBUILDS_MAX {
             match run(&mut self.records) {
                 Ok(()) => return Ok(()),
+                Err(Fault::Store(error @ StoreError::Io { .. })) => self.do_without(&error)?,
                 Err(Fault::Store(error)) => return Err(error),
-                Err(Fault::Torn) => self.rebuild()?,
+                Err(Fault::Torn) => self.rebuild_or_do_without()?,
             }
         }
         let detail = "records that are not whole do not come right".into();
@@ -185,9 +208,21 @@ impl<'a> Session<'a> {
         })
     }
 
-    /// Makes all records again from the log.
-    fn rebuild(&mut self) -> Result<(), StoreError> {
-        self.rebuild_from(State::default()).map(drop)
+    /// Makes all records again from the log, or else goes on without them.
+    fn rebuild_or_do_without(&mut self) -> Result<(), StoreError> {
+        match self.rebuild_from(State::default()) {
+            Err(error @ StoreError::Io { .. }) => self.do_without(&error),
+            rebuilt => rebuilt.map(drop),
+        }
+    }
+
+    /// Goes on with what the log says, which is more to read and as right.
+    fn do_without(&mut self, error: &StoreError) -> Result<(), StoreError> {
+        let all = self.fold_from(State::default())?.records();
+        self.records = Records::of(all, &self.shared.root, &self.shared.attended);
+        self.is_on_log_alone = true;
+        self.shared.tell(error);
+        Ok(())
     }
 
     /// Makes all records again from the log, of which a part is folded already.
@@ -235,10 +270,12 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// Makes events state. On an error nothing has changed.
-    pub(crate) fn commit(mut self, events: &[Event]) -> Result<(), StoreError> {
+    /// Makes events state. On an error nothing has changed, nor on a conflict: that is with the time.
+    /// Nobody else came in, but what was decided long ago would be written as of then, and a lease might
+    /// be over before it is held.
+    pub(crate) fn commit(mut self, events: &[Event]) -> Result<Committed, StoreError> {
         if events.is_empty() {
-            return Ok(());
+            return Ok(Committed::Done);
         }
         let dropped = usize::from(Bug::DropFromLog.is_planted() && events.len() > 1);
         let line = log::commit_line(self.now, &events[dropped..]);
@@ -256,21 +293,37 @@ impl<'a> Session<'a> {
         let begin = self.end;
         let appended = self.segment.append(begin, &line);
         appended.map_err(|errno| fail(self.shared, "append to", errno))?;
+        // A disk that makes us wait does so here. A line that cannot be cut stands, old as it is.
+        if self.is_old() && self.segment.cut(begin).is_ok() {
+            return Ok(Committed::Conflict);
+        }
         // From here on it is state: whoever is next finds the line, if we do not come to the end.
         self.end += line.len() as u64;
         self.note(self.now, events);
+        if self.is_on_log_alone {
+            return Ok(Committed::Done);
+        }
         match self.records.write() {
             // A header that cannot be written is behind, no more.
             Ok(()) => drop(self.write_header()),
             Err(error) if takes && self.take_back(begin) => return Err(error),
-            // Releases stand: the next one brings them into the records, or into its memory.
-            Err(_) => {}
+            // Releases stand, and what could not be taken back: the next one finds the line, and brings
+            // it into the records, or into its memory.
+            Err(error) if is_full(&error) => {}
+            Err(error) => self.shared.tell(&error),
         }
-        Ok(())
+        Ok(Committed::Done)
     }
 
-    /// Takes a commit back whose records could not be written, so that a grant on a full disk fails
-    /// whole. The records first: a kill in between leaves the line, and the next one replays it as that
+    /// Returns whether the time of this stay is long past.
+    fn is_old(&self) -> bool {
+        let time_line = TimeLine::of_anchor(self.header.anchor_ms);
+        let now = time_line.now(&*self.shared.clock, self.header.last_ms);
+        now.millis_since(self.now) > STAY_MS_MAX
+    }
+
+    /// Takes a commit back whose records could not be written, so that a grant (on a full disk, say)
+    /// fails whole. The records first: a kill in between leaves the line, and the next one replays it as that
     /// of a process that died after its commit. Returns whether it is as if nothing had been.
     fn take_back(&mut self, begin: u64) -> bool {
         self.records.restore().is_ok()
@@ -289,6 +342,12 @@ fn is_taking(event: &Event) -> bool {
         Event::Granted { lease, .. } => lease.is_bound(),
         _ => false,
     }
+}
+
+/// Returns whether a write failed because there was no room. That passes, and concerns all files alike.
+fn is_full(error: &StoreError) -> bool {
+    let full = [ErrorKind::StorageFull, ErrorKind::QuotaExceeded];
+    matches!(error, StoreError::Io { source, .. } if full.contains(&source.kind()))
 }
 
 fn fail(shared: &Shared, action: &'static str, errno: Errno) -> StoreError {

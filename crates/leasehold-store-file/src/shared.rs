@@ -6,10 +6,15 @@ use crate::life::Attended;
 use crate::log::{Segment, segment_path};
 use crate::mutex::Gate;
 use crate::root::Root;
+use crate::store::Options;
 use leasehold_core::Timestamp;
 use leasehold_store::StoreError;
 use rustix::fs::OFlags;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+
+/// Takes what is wrong and yet no reason to fail.
+pub(crate) type Notice = fn(&StoreError);
 
 /// An open workspace.
 pub(crate) struct Shared {
@@ -19,6 +24,8 @@ pub(crate) struct Shared {
     /// The boot of the machine; it cannot change while this process runs.
     pub(crate) boot: String,
     pub(crate) attended: Attended,
+    notice: Notice,
+    is_told: AtomicBool,
     segment: Mutex<Option<Arc<Segment>>>,
     time_line: Mutex<Option<TimeLine>>,
 }
@@ -32,7 +39,8 @@ impl std::fmt::Debug for Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(root: Root, gate: Gate, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+    pub(crate) fn new(root: Root, gate: Gate, options: Options) -> Result<Self, StoreError> {
+        let Options { clock, notice, .. } = options;
         let boot = clock.boot()?;
         let attended = Attended::default();
         Ok(Self {
@@ -41,9 +49,18 @@ impl Shared {
             clock,
             boot,
             attended,
+            notice,
+            is_told: AtomicBool::new(false),
             segment: Mutex::default(),
             time_line: Mutex::default(),
         })
+    }
+
+    /// Says once that records cannot be used.
+    pub(crate) fn tell(&self, error: &StoreError) {
+        if !self.is_told.swap(true, Ordering::Relaxed) {
+            (self.notice)(error);
+        }
     }
 
     /// Returns an open segment; the last one asked for is kept open.

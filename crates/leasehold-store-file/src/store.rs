@@ -38,6 +38,9 @@ pub struct Options {
     pub mutex_wait: Duration,
     /// Where time comes from; another one only in tests.
     pub clock: Arc<dyn Clock>,
+    /// Is told once when a record can be neither read nor written, while the log is sound. Everything
+    /// goes on from the log then: as right, and slower the longer the log is.
+    pub notice: fn(&StoreError),
 }
 
 impl Default for Options {
@@ -45,6 +48,7 @@ impl Default for Options {
         Self {
             mutex_wait: Duration::from_secs(10),
             clock: Arc::new(MachineClock::new()),
+            notice: |_| {},
         }
     }
 }
@@ -95,14 +99,25 @@ impl FileStore {
     pub fn open(root: &Path, options: Options) -> Result<Self, StoreError> {
         let mut root = Root::open(root)?;
         let gate = Gate::open(&mut root, options.mutex_wait)?;
-        let shared = Arc::new(Shared::new(root, gate, options.clock)?);
+        let shared = Arc::new(Shared::new(root, gate, options)?);
         let workspace = match Header::decode(&shared.gate.peek(&shared.root)?) {
             Ok(header) => header.workspace,
             Err(newer @ Unreadable::Newer(_)) => return Err(unreadable_header(&shared, newer)),
             // A new one, or one to be found again.
             Err(Unreadable::Torn) => Session::enter(&shared)?.header.workspace,
         };
+        // A copy of the directory has all that is written in it, and is another workspace.
+        let workspace = format!("{workspace}-{}", shared.root.inode());
         Ok(Self { shared, workspace })
+    }
+
+    /// Returns the part of the workspace's name that is written in the directory: the other is the
+    /// directory's own number, so that those who come from a copy of it are not taken for our own.
+    #[must_use]
+    pub fn written_name(&self) -> &str {
+        self.workspace
+            .split_once('-')
+            .map_or(&*self.workspace, |(name, _)| name)
     }
 
     /// Returns the directory.
@@ -244,6 +259,11 @@ impl FileStore {
                 _ => match records.find(key, &mut view) {
                     Ok(()) => {}
                     Err(Fault::Torn) => return Ok(None),
+                    // The log has it, too.
+                    Err(Fault::Store(error @ StoreError::Io { .. })) => {
+                        shared.tell(&error);
+                        return Ok(None);
+                    }
                     Err(Fault::Store(error)) => return Err(error),
                 },
             }
@@ -383,7 +403,9 @@ impl Store for FileStore {
         let Some(session) = loaded.session else {
             return Ok(Committed::Conflict);
         };
-        session.commit(events)?;
+        if session.commit(events)? == Committed::Conflict {
+            return Ok(Committed::Conflict);
+        }
         // Out of the mutex by now, so that those who are woken find it free.
         wakes
             .iter()

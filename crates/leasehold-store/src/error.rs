@@ -94,12 +94,15 @@ impl StoreError {
                 io::ErrorKind::StorageFull => {
                     Some("free disk space; releases still work meanwhile")
                 }
+                io::ErrorKind::FileTooLarge => {
+                    Some("raise the limit on the size of files (`ulimit -f`)")
+                }
                 io::ErrorKind::ReadOnlyFilesystem => {
                     Some("mount it writable, or set LEASEHOLD_ROOT to a directory that is")
                 }
                 _ => None,
             },
-            Self::Busy { .. } => Some("continue or kill the process named, then try again"),
+            Self::Busy { .. } => Some("continue or end the process that is inside, then try again"),
             Self::Damaged { .. } => {
                 Some("keep a copy of the directory and report it; nothing was changed")
             }

@@ -18,6 +18,9 @@ pub(super) enum Disposition {
     Ignore,
     /// Calls [`super::signals::note`].
     Note,
+    /// Calls a function that does nothing: unlike what is ignored, it is the default again in a program
+    /// that is started.
+    Survive,
 }
 
 /// `SIG_DFL`, the same on every Unix.
@@ -55,6 +58,7 @@ pub(super) fn set(number: Signal, disposition: Disposition) -> io::Result<Dispos
         Disposition::Default => DEFAULT,
         Disposition::Ignore => IGNORE,
         Disposition::Note => super::signals::note as extern "C" fn(c_int) as usize,
+        Disposition::Survive => survive as extern "C" fn(c_int) as usize,
     };
     #[expect(
         unsafe_code,
@@ -70,6 +74,8 @@ pub(super) fn set(number: Signal, disposition: Disposition) -> io::Result<Dispos
         _ => Ok(Disposition::Note),
     }
 }
+
+extern "C" fn survive(_: c_int) {}
 
 /// Sends a signal to the calling thread, which acts on it before this returns (raise(3)). One for the
 /// process could be taken by another thread while this one goes on.

@@ -46,6 +46,18 @@ pub(crate) fn ignore_broken_pipes() -> std::io::Result<()> {
     dispositions::set(rustix::process::Signal::PIPE, ignore).map(drop)
 }
 
+/// Makes a write past the limit on the size of files an error, where the default would end the program,
+/// with a lease held or half of it said.
+pub(crate) fn survive_file_limits() -> std::io::Result<()> {
+    use dispositions::{Disposition, set};
+    let signal = rustix::process::Signal::XFSZ;
+    // Who started us with it ignored wants it so for the command, too.
+    if set(signal, Disposition::Survive)? == Disposition::Ignore {
+        set(signal, Disposition::Ignore)?;
+    }
+    Ok(())
+}
+
 pub(crate) use command::{GuardedCommand, RunningCommand, SpawnError};
 pub(crate) use signals::Signals;
 pub(crate) use supervise::{Ended, Status, StopRule, Tick, Waited, Watch, supervise, wait_beside};

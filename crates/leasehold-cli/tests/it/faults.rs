@@ -457,3 +457,36 @@ fn a_guard_in_another_pid_namespace_stops_its_command() {
     repo.leasehold("unlock build --force").run().exits(0);
     guard.end().exits(6);
 }
+
+#[test]
+fn a_limit_on_the_size_of_files_is_an_error_here_and_a_signal_there() {
+    let repo = Repo::new();
+    repo.guard("build", "true").run().exits(0);
+    let under = |limit: u32, command: &str| {
+        let script = format!("ulimit -f {limit}; exec \"$0\" guard build -- sh -c '{command}'");
+        let mut shell = repo.program("sh");
+        shell.args(["-c", &script, env!("CARGO_BIN_EXE_leasehold")]);
+        shell.output().unwrap()
+    };
+    let none = under(0, "true");
+    let said = String::from_utf8_lossy(&none.stderr).into_owned();
+    assert_eq!(none.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("File too large") && said.contains("ulimit"),
+        "{said}"
+    );
+    let command = under(2_000, "head -c 4000000 /dev/zero > $D/large");
+    assert_eq!(command.status.code(), Some(128 + 25), "{command:?}");
+    assert_eq!(repo.try_guard("build"), 0);
+}
+
+/// A copy of a repository has the names of its leases, and none of their holders.
+#[test]
+fn a_copy_of_the_repository_is_another_workspace() {
+    let repo = Repo::new();
+    let script = "cp -r . $D/copy && cd $D/copy && leasehold guard build -- leasehold check";
+    repo.guard("build", script).run().exits(0);
+    repo.guard("build", "leasehold guard build -- leasehold check")
+        .run()
+        .exits(0);
+}

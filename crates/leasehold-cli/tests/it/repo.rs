@@ -20,7 +20,7 @@ const MARK: &str = "LEASEHOLD_TEST_REPO";
 const FILTERS: [(&str, &str); 11] = [
     // A column as wide as the host's name.
     (r"\[host\] +", "[host] "),
-    ("[0-9a-f]{32}", "[id]"),
+    (r"[0-9a-f]{32}(?:-\d+)?", "[id]"),
     (r"\(lease [0-9a-f]{8}\)", "(lease [id])"),
     (r"token \d+", "token [token]"),
     (r"LEASEHOLD_TOKEN=\d+", "LEASEHOLD_TOKEN=[token]"),

@@ -45,6 +45,7 @@ pub(crate) fn open(root: &Path, clock: HandClock) -> Result<FileStore, StoreErro
     let options = Options {
         mutex_wait: MUTEX_WAIT,
         clock: Arc::new(clock),
+        ..Options::default()
     };
     FileStore::open(root, options)
 }

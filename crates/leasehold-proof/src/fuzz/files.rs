@@ -66,7 +66,7 @@ fn furnish() -> Result<Files, StoreError> {
         who: Identity::named("eve", "proof"),
     };
     let _frozen = driver::run(&store, &Command::Freeze(freeze))?;
-    let name = store.workspace().to_string();
+    let name = store.written_name().to_string();
     drop(store);
     let mut files = BTreeMap::new();
     collect(&root, "", &mut files).map_err(fail)?;

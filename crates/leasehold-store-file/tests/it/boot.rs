@@ -2,10 +2,12 @@
 
 use crate::harness::*;
 use leasehold_core::Ttl;
-use leasehold_core::command::Ask;
+use leasehold_core::command::{Ask, Command};
+use leasehold_core::decide::decide;
+use leasehold_core::limits::Policy;
 use leasehold_core::verdict::Verdict;
 use leasehold_core::view::Key;
-use leasehold_store::{Access, Loaded, Store, StoreError};
+use leasehold_store::{Access, Committed, Loaded, Store, StoreError};
 use std::fs;
 
 #[test]
@@ -138,4 +140,31 @@ fn the_epochs_end_in_an_error() {
     place.clock.reboot("boot2", 1);
     let loaded = place.open().load(&[], Access::Decide).map(drop);
     assert!(matches!(loaded, Err(StoreError::Limit { .. })));
+}
+
+/// A process that was stopped inside the mutex, between its decision and its commit.
+#[test]
+fn what_was_decided_long_ago_is_decided_again() {
+    let place = Place::new();
+    let store = place.open();
+    let ttl = Some(Ttl::from_millis(2_000).unwrap());
+    let asked = Command::Ask(Ask {
+        ttl,
+        ..standing(1, "ada", &["build"])
+    });
+    let commit_after = |millis| {
+        let loaded = store.load(&asked.footprint(), Access::Decide).unwrap();
+        let decision = decide(loaded.view(), &asked, &Policy::default()).unwrap();
+        place.clock.pass(millis);
+        store.commit(loaded, &decision.events, &[]).unwrap()
+    };
+    let log = fs::read(place.log()).unwrap();
+    assert_eq!(commit_after(3_000), Committed::Conflict);
+    assert_eq!(fs::read(place.log()).unwrap(), log);
+    check_whole(&store);
+    assert_eq!(commit_after(0), Committed::Done);
+    let loaded = store.load(&[Key::Lease(id(1))], Access::Read).unwrap();
+    let lease = loaded.view().lease(id(1)).unwrap();
+    let left = lease.expires.unwrap().millis_since(loaded.view().now());
+    assert_eq!(left, 2_000);
 }

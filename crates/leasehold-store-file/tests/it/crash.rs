@@ -285,14 +285,14 @@ fn what_is_lost_is_made_again() {
     let saved = Saved::of(&place.root());
     let (old, workspace) = (
         everything(&place.open()),
-        place.open().workspace().to_owned(),
+        place.open().written_name().to_owned(),
     );
     let last = hold(&place.open(), ask(99, &["other"]));
     saved.put_back(&place.root());
     fs::remove_file(place.path("mutex")).unwrap();
     let store = place.open();
     assert_eq!(
-        (everything(&store), store.workspace()),
+        (everything(&store), store.written_name()),
         (old.clone(), &*workspace)
     );
     check_whole(&store);

@@ -17,9 +17,14 @@ const MOUNT: &str = "LEASEHOLD_TEST_MOUNT";
 /// Runs a test of this program with a small file system of its own at the directory that it finds in
 /// the environment.
 fn in_a_mount(name: &str, options: &str) {
+    after_mounting(name, &format!("mount -t tmpfs -o {options} tmpfs $MOUNT"));
+}
+
+/// Runs a test of this program in a mount namespace of its own, after a script.
+fn after_mounting(name: &str, script: &str) {
     let directory = tempfile::TempDir::new().unwrap();
     let mount = directory.path().to_str().unwrap();
-    let script = format!("mount -t tmpfs -o {options} tmpfs {mount} || exit 99; exec \"$@\"");
+    let script = format!("MOUNT={mount}; {{ {script}; }} || exit 99; exec \"$@\"");
     let program = env::current_exe().unwrap();
     let mut command = Command::new("unshare");
     command.args(["-m", "sh", "-c", &script, "sh"]).arg(program);
@@ -162,4 +167,23 @@ fn inside_a_read_only_disk() {
         matches!(&new, StoreError::Io { path, .. } if path.ends_with("new")),
         "{new}"
     );
+}
+
+/// As after `nsenter -m -T` without `-p`: `/proc` shows a PID namespace that this process is not in.
+#[test]
+fn without_a_time_namespace_that_can_be_told_no_store_is_opened() {
+    let script = "id=$(cat /proc/sys/kernel/random/boot_id) && mount -t tmpfs tmpfs /proc \
+                  && mkdir -p /proc/sys/kernel/random && echo $id > /proc/sys/kernel/random/boot_id";
+    after_mounting("disk::inside_a_strange_proc", script);
+}
+
+#[test]
+#[ignore = "it needs a mount of its own"]
+fn inside_a_strange_proc() {
+    let Some(mount) = mounted() else {
+        return;
+    };
+    let open = FileStore::open(&mount.join("root"), Options::default());
+    let refused = open.map(drop).unwrap_err().to_string();
+    assert!(refused.contains("/proc/self/ns/time"), "{refused}");
 }

@@ -7,5 +7,8 @@ mod crash;
 mod discovery;
 mod disk;
 mod harness;
+mod names;
+mod owners;
 mod processes;
 mod suite;
+mod unusable;

@@ -10,6 +10,7 @@ use leasehold_store::{Access, Loaded, Store, StoreError};
 use leasehold_store_file::{FileStore, Options};
 use rustix::fs::{FlockOperation, flock};
 use std::fs::{self, File};
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -184,6 +185,13 @@ fn whoever_stays_inside_is_named() {
         ..Options::default()
     };
     let other = FileStore::open(&place.root(), options).unwrap();
+    // The name that is written there is older than this stay: as after a kill, or of one stopped on its
+    // way in.
+    let mutex = fs::OpenOptions::new().write(true).open(place.path("mutex"));
+    mutex
+        .unwrap()
+        .write_at(b"inside: pid 0000000001\n", 320)
+        .unwrap();
     let Err(StoreError::Busy {
         by,
         waited_ms,
