@@ -56,6 +56,12 @@ fn parents_of_links_are_those_of_their_targets() {
     check(&repo, &repo.top(), "path:x", false);
     check(&repo, &repo.top().join("link"), "path:../x", true);
     held.end().exits(0);
+    // Also where what it leads to is not there yet.
+    symlink("build/out", repo.top().join("out")).unwrap();
+    let held = repo.hold("path:out/../x");
+    check(&repo, &repo.top(), "path:build/x", true);
+    check(&repo, &repo.top(), "path:x", false);
+    held.end().exits(0);
 }
 
 #[test]
