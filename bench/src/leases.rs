@@ -47,7 +47,8 @@ pub(crate) fn granted(leasing: &dyn Leasing, ask: Ask) -> Fallible<leasehold_ser
     let mut waiting = Waiting {
         interrupt: None,
         is_interrupted: &mut || false,
-        on_place: &mut |_, _| {},
+        on_place: &mut |_, _, _| {},
+        estimates: false,
     };
     match leasing.acquire(ask, &mut waiting)? {
         Acquired::Held(held, _) => Ok(held),

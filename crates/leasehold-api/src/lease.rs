@@ -95,6 +95,13 @@ pub struct LeaseInfo {
     /// The guarded command, shortened.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub command: String,
+    /// The process that asked for it; a standing lease has mostly outlived that. Not printed: fronts
+    /// show it that always did.
+    #[serde(skip)]
+    pub asked_by_pid: u32,
+    /// How long it lives from each renewal. Not printed: for fronts that show it.
+    #[serde(skip)]
+    pub ttl_ms: Option<u64>,
 }
 
 /// A place in the queue.
@@ -138,6 +145,12 @@ pub struct FreezeInfo {
     /// For how much longer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remaining_ms: Option<u64>,
+    /// Since when. Not printed: for fronts that show it.
+    #[serde(skip)]
+    pub since: String,
+    /// For how long it has been on. Not printed: for fronts that show it.
+    #[serde(skip)]
+    pub frozen_ms: u64,
 }
 
 /// Somebody in the way.
@@ -197,6 +210,8 @@ impl LeaseInfo {
             expires_in_ms: lease.expires.map(|at| at.millis_since(now)),
             pid: (lease.kind == Kind::Scoped).then_some(lease.holder.pid),
             command: lease.holder.command.clone(),
+            asked_by_pid: lease.holder.pid,
+            ttl_ms: lease.ttl.map(leasehold_core::Ttl::as_millis),
         }
     }
 }
@@ -258,6 +273,8 @@ impl FreezeInfo {
             who: Party::from(&freeze.who),
             until: freeze.until.map(|at| date(clock, at)),
             remaining_ms: freeze.until.map(|at| at.millis_since(clock.now())),
+            since: date(clock, freeze.since),
+            frozen_ms: clock.now().millis_since(freeze.since),
         }
     }
 }

@@ -6,7 +6,9 @@
 //! * [`lease`]: leases, tickets and freezes as others see them.
 //! * [`why`]: why a request would not be granted.
 //! * [`code`]: the codes that scripts branch on.
-//! * [`duration`]: durations as people type and read them.
+//! * [`event`]: events of the audit, one on a line.
+//! * [`finding`]: what `doctor` finds.
+//! * [`duration`], [`moment`]: durations and moments as people type and read them.
 //!
 //! # Guarantees
 //!
@@ -19,6 +21,9 @@
 
 pub mod code;
 pub mod duration;
+pub mod event;
+pub mod finding;
 pub mod lease;
+pub mod moment;
 pub mod outcome;
 pub mod why;

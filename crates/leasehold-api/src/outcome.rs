@@ -1,8 +1,11 @@
 //! The one object that a verb answers with, refusals included.
 
 use crate::code::Code;
-use crate::lease::{BlockerInfo, FreezeInfo, LeaseInfo, TicketInfo};
+use crate::finding::FindingInfo;
+use crate::lease::{BlockerInfo, FreezeInfo, LeaseInfo, TicketInfo, date};
 use crate::why::{ReasonInfo, WaitInfo};
+use leasehold_service::Clock;
+use leasehold_store::Collected;
 use serde::Serialize;
 
 /// The version of what is printed.
@@ -56,9 +59,49 @@ pub struct Outcome {
     /// The place of the request: how many wait ahead.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ahead: Option<usize>,
+    /// In how long those in the way are gone as a rule, by how long the same was held before; absent where
+    /// that cannot be said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected_ms: Option<u64>,
     /// What became of the guarded command.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub command: Option<CommandEnd>,
+    /// What was dropped, of `gc`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub collected: Option<CollectedInfo>,
+    /// What was looked at, of `doctor`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<FindingInfo>,
+}
+
+/// What a collection dropped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CollectedInfo {
+    /// Whether all that is held was written down anew.
+    pub checkpoint: bool,
+    /// How many pieces of the audit were dropped.
+    pub dropped: u64,
+    /// How many bytes that freed.
+    pub bytes: u64,
+    /// What was dropped had happened by then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dropped_until: Option<String>,
+    /// How many things that nobody needs were removed.
+    pub leftovers: u64,
+}
+
+impl CollectedInfo {
+    /// Describes what was dropped.
+    #[must_use]
+    pub fn new(collected: &Collected, clock: &Clock) -> Self {
+        Self {
+            checkpoint: collected.checkpoint,
+            dropped: collected.dropped,
+            bytes: collected.bytes,
+            dropped_until: collected.dropped_until.map(|at| date(clock, at)),
+            leftovers: collected.leftovers,
+        }
+    }
 }
 
 /// How a guarded command ended.
@@ -94,7 +137,10 @@ impl Outcome {
             reasons: Vec::new(),
             waits: Vec::new(),
             ahead: None,
+            expected_ms: None,
             command: None,
+            collected: None,
+            findings: Vec::new(),
         }
     }
 }

@@ -29,10 +29,11 @@ pub(crate) fn acquire(
         let mut watched = Waiting {
             interrupt: waiting.interrupt,
             is_interrupted: &mut *waiting.is_interrupted,
-            on_place: &mut |place, clock| {
+            on_place: &mut |place, clock, expected| {
                 has_waited.set(true);
-                (waiting.on_place)(place, clock);
+                (waiting.on_place)(place, clock, expected);
             },
+            estimates: waiting.estimates,
         };
         let acquired = context.leasing.acquire(ask.clone(), &mut watched)?;
         let Acquired::Held(held, clock) = acquired else {

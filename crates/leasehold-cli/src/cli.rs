@@ -90,7 +90,12 @@ verbs! {
     Exists "exists" "Tell by the exit code whether anything is held: 0 yes, 3 no",
     Freeze "freeze" "Refuse every new lease on something for a while; who holds one goes on",
     Unfreeze "unfreeze" "End a freeze before its time",
+    Audit "audit" "Show what happened: grants, refusals, releases, and who took what away",
+    Gc "gc" "Drop what nobody needs any more: old audit, files of the dead",
+    Doctor "doctor" "Look whether everything is as it should be, and say what to do where not",
     Check "check" "Tell by the exit code whether a lease still holds: 0 yes, 6 no",
+    Import "import" "Take over what another system holds here",
+    Lokt "lokt" "Do as Lokt did: its commands, answers and exit codes",
     Completions "completions" "Print what makes a shell complete names and flags",
     Man "man" "Print a manual page, or write them all",
     Version "version" "Print the version",
@@ -433,6 +438,91 @@ pub(crate) struct Unfreeze {
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
+  leasehold audit --since 8h                          (what happened overnight)
+  leasehold audit --name build --since 2026-11-21
+  leasehold audit --owner ada --event forced,lapsed   (what ada lost, or took away)
+  leasehold audit --follow                            (from now on, until interrupted)
+  leasehold audit --since 1h --json | jq -r 'select(.event == \"refused\") | .owner'
+
+WHEN is how long ago (90s, 8h, 7d), a day (2026-11-21, from midnight UTC), or a date with its time
+(2026-11-21T08:30:00Z, 2026-11-21T08:30+02:00). Events: refused queued granted bound passed renewed
+released forced freed orphaned lapsed parked resumed died cancelled frozen thawed dropped.")]
+pub(crate) struct Audit {
+    /// Only what happened since then
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) since: Option<String>,
+    /// Only what happened until then
+    #[arg(long, value_name = "WHEN", conflicts_with = "follow")]
+    pub(crate) until: Option<String>,
+    /// Only what is about something that overlaps this; may be given again
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Vec<String>,
+    /// Only what this owner did or had done to it: `ada` or `ada@host`
+    #[arg(long, value_name = "OWNER")]
+    pub(crate) owner: Option<String>,
+    /// Only these events; several with commas
+    #[arg(long, value_name = "EVENT", value_delimiter = ',')]
+    pub(crate) event: Vec<String>,
+    /// Show renewals too, which are left out unless they are named
+    #[arg(long)]
+    pub(crate) renewals: bool,
+    /// Go on with what comes; without --since only that
+    #[arg(long, short = 'f', alias = "tail")]
+    pub(crate) follow: bool,
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  leasehold gc
+  leasehold gc --keep 7d
+  leasehold gc --keep 0s     (the whole audit; what is held stays)
+
+What is held, waited for and frozen stays, and tokens go on rising. It may run at any time, beside
+anything else. The log begins a new segment by itself when it has become long; only `gc` drops any.")]
+pub(crate) struct Gc {
+    /// Keep what happened in this time for `audit`
+    #[arg(long, value_name = "DURATION", default_value = "30d")]
+    pub(crate) keep: String,
+    /// Print the outcome as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  leasehold doctor
+  leasehold doctor --verify          (replays the log; takes seconds where it is long)
+  leasehold doctor --repair
+  leasehold doctor --json | jq '.findings[] | select(.grade != \"ok\")'
+
+Exits 0 when everything works, warnings or not, and 1 when something does not. Without --repair it
+changes nothing. Nothing is mended by guessing: what is damaged twice is left as it is.")]
+pub(crate) struct Doctor {
+    /// Also replay the log, and compare what it says with the records
+    #[arg(long)]
+    pub(crate) verify: bool,
+    /// Mend what can be mended, and remove what is left over
+    #[arg(long)]
+    pub(crate) repair: bool,
+    /// Print the outcome as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
   leasehold exists \"tests-passed-$COMMIT\" && exit 0")]
 pub(crate) struct Exists {
     /// What to look for; of a path also what is above and below it
@@ -462,6 +552,50 @@ pub(crate) struct Check {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) store: StoreArgs,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  leasehold import lokt                 (the locks and freezes in this repository's .git/lokt)
+  leasehold import lokt --from /srv/locks
+
+All of it is taken over or nothing. What cannot be read clearly, and guards of Lokt that run still, are
+named, and nothing is changed.")]
+pub(crate) struct Import {
+    /// What to take over from
+    #[arg(value_name = "SYSTEM")]
+    pub(crate) system: System,
+    /// Its directory; else LOKT_ROOT, else the one that it has in this repository
+    #[arg(long, value_name = "DIRECTORY")]
+    pub(crate) from: Option<PathBuf>,
+    /// Print the outcome as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+/// The systems that can be taken over from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum System {
+    /// Lokt's lock files
+    Lokt,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  leasehold lokt guard build --ttl 5m -- make build
+  ln -s leasehold lokt    (a link of that name does the same)")]
+pub(crate) struct Lokt {
+    /// A command of Lokt's with its flags; `help` lists them
+    #[arg(
+        value_name = "WORDS",
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
+    pub(crate) words: Vec<std::ffi::OsString>,
 }
 
 #[derive(Args, Debug)]

@@ -1,23 +1,27 @@
 //! The verbs, one file each.
 
+mod audit;
 mod check;
 pub(crate) mod completions;
-mod exists;
-mod freeze;
-mod guard;
-mod lock;
+pub(crate) mod doctor;
+pub(crate) mod exists;
+pub(crate) mod freeze;
+mod gc;
+pub(crate) mod guard;
+mod import;
+pub(crate) mod lock;
 mod man;
 mod renew;
 mod status;
-mod unfreeze;
-mod unlock;
+pub(crate) mod unfreeze;
+pub(crate) mod unlock;
 mod version;
-mod why;
+pub(crate) mod why;
 
 use crate::answer::{self, Told};
 use crate::cli::Verb;
 use crate::error::CliError;
-use crate::{exit, ui};
+use crate::{exit, lokt, ui};
 
 /// What could not be written to.
 const OUTPUT: &str = "standard output";
@@ -36,7 +40,12 @@ pub(crate) fn run(verb: Verb) -> u8 {
         Verb::Exists(args) => exists::run(&args),
         Verb::Freeze(args) => finish("freeze", args.json, freeze::run(&args)),
         Verb::Unfreeze(args) => finish("unfreeze", args.json, unfreeze::run(&args)),
+        Verb::Audit(args) => audit::run(&args),
+        Verb::Gc(args) => finish("gc", args.json, gc::run(&args)),
+        Verb::Doctor(args) => doctor::print(&args, doctor::run(&args)),
         Verb::Check(args) => tell("check", args.json, check::run(&args)),
+        Verb::Import(args) => tell("import", args.json, import::run(&args)),
+        Verb::Lokt(args) => lokt::run(args.words),
         Verb::Completions(args) => completions::run(args.shell),
         Verb::Man(args) => man::run(&args),
         Verb::Version(args) => tell("version", args.json, Ok::<_, CliError>(version::run())),

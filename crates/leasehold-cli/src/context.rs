@@ -16,7 +16,7 @@ use leasehold_store_file::{FileStore, Options};
 use rustix::fs::Access;
 use rustix::io::Errno;
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 /// What a verb works in.
@@ -48,9 +48,7 @@ pub(crate) fn open(args: &StoreArgs) -> Result<Context, CliError> {
 pub(crate) fn open_to_look(args: &StoreArgs) -> Result<(Option<Context>, Base), CliError> {
     let place = find(args)?;
     let base = place.base();
-    let store = FileStore::open_existing(&place.found.root, options());
-    let store = store.map_err(|error| place.named(error))?;
-    Ok((store.map(|store| place.context(store)), base))
+    Ok((place.open_existing()?, base))
 }
 
 /// Says that there is nothing where something was named, for those who found nothing there to look at.
@@ -134,17 +132,24 @@ fn options() -> Options {
 }
 
 /// Where the store is, and where paths are seen from.
-struct Place {
+pub(crate) struct Place {
     directory: PathBuf,
-    found: Found,
-    /// What named the directory, if something did.
-    source: Option<&'static str>,
+    pub(crate) found: Found,
+    /// The flag or variable that named the directory, if one did.
+    pub(crate) source: Option<&'static str>,
     /// Whether `--store` was given.
     has_flag: bool,
 }
 
 impl Place {
-    fn base(&self) -> Base {
+    /// Opens the store there, if there is one.
+    pub(crate) fn open_existing(&self) -> Result<Option<Context>, CliError> {
+        let store = FileStore::open_existing(&self.found.root, options());
+        let store = store.map_err(|error| self.named(error))?;
+        Ok(store.map(|store| self.context(store)))
+    }
+
+    pub(crate) fn base(&self) -> Base {
         let Found { top, common, .. } = &self.found;
         Base::new(self.directory.clone(), top.clone(), common.clone())
     }
@@ -178,9 +183,9 @@ impl Place {
     }
 }
 
-fn find(args: &StoreArgs) -> Result<Place, CliError> {
-    let directory = env::current_dir()
-        .map_err(|error| CliError::new(Code::Error, format!("the current directory: {error}")))?;
+/// Finds out where the store is, without opening it.
+pub(crate) fn find(args: &StoreArgs) -> Result<Place, CliError> {
+    let directory = current_directory()?;
     let given = match &args.store {
         Some(url) => Some((url.clone(), "--store")),
         None => from_environment()?.map(|url| (url, "LEASEHOLD_STORE")),
@@ -189,14 +194,7 @@ fn find(args: &StoreArgs) -> Result<Place, CliError> {
         Some((url, source)) => directory_of(&url, source)?.map(|path| (path, source)),
         None => None,
     };
-    let [root, git_dir, git_common_dir, git_work_tree] = [
-        "LEASEHOLD_ROOT",
-        "GIT_DIR",
-        "GIT_COMMON_DIR",
-        "GIT_WORK_TREE",
-    ]
-    .map(env::var_os);
-    let (root, source) = match (given, root) {
+    let (root, source) = match (given, env::var_os("LEASEHOLD_ROOT")) {
         (Some((path, source)), _) => (Some(path.into_os_string()), Some(source)),
         (None, Some(root)) if root.is_empty() => {
             return Err(CliError::usage("LEASEHOLD_ROOT is set to nothing").hint("unset it"));
@@ -204,21 +202,39 @@ fn find(args: &StoreArgs) -> Result<Place, CliError> {
         (None, Some(root)) => (Some(root), Some("LEASEHOLD_ROOT")),
         (None, None) => (None, None),
     };
-    let found = discover::discover(
-        &directory,
-        &Environment {
-            root: root.as_deref(),
-            git_dir: git_dir.as_deref(),
-            git_common_dir: git_common_dir.as_deref(),
-            git_work_tree: git_work_tree.as_deref(),
-        },
-    )?;
+    let found = discovered(&directory, root.as_deref())?;
     Ok(Place {
         directory,
         found,
         source,
         has_flag: args.store.is_some(),
     })
+}
+
+/// Finds the root for a process in this directory, where one is named or in the repository around.
+fn discovered(directory: &Path, root: Option<&OsStr>) -> Result<Found, CliError> {
+    let [git_dir, git_common_dir, git_work_tree] =
+        ["GIT_DIR", "GIT_COMMON_DIR", "GIT_WORK_TREE"].map(env::var_os);
+    let environment = Environment {
+        root,
+        git_dir: git_dir.as_deref(),
+        git_common_dir: git_common_dir.as_deref(),
+        git_work_tree: git_work_tree.as_deref(),
+    };
+    Ok(discover::discover(directory, &environment)?)
+}
+
+/// Returns the directory that all worktrees of the repository around share, if there is a repository.
+pub(crate) fn git_directory() -> Result<Option<PathBuf>, CliError> {
+    let found = discovered(&current_directory()?, None)?;
+    let parent = found.root.parent().filter(|_| found.by == By::Git);
+    Ok(parent.map(Path::to_path_buf))
+}
+
+/// Returns where this process stands.
+pub(crate) fn current_directory() -> Result<PathBuf, CliError> {
+    env::current_dir()
+        .map_err(|error| CliError::new(Code::Error, format!("the current directory: {error}")))
 }
 
 fn from_environment() -> Result<Option<String>, CliError> {

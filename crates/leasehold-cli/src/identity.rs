@@ -95,7 +95,8 @@ fn user() -> String {
         .unwrap_or_else(|| format!("uid-{uid}"))
 }
 
-fn host() -> String {
+/// The name of this machine.
+pub(crate) fn host() -> String {
     let name = rustix::system::uname();
     let host = name.nodename().to_string_lossy();
     let clean: String = host.chars().filter(|c| !c.is_control()).take(64).collect();

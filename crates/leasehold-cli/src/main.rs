@@ -7,7 +7,9 @@
 //! * `context`: what a verb works in: the store, who asks, and from inside of which lease; `harness`:
 //!   whose agent that is.
 //! * `names`: resources as people type them; `request`: what they ask for; `acquire`: asking for it.
-//! * `answer`, `message`: verdicts as outcomes; `ui`: the only place that prints.
+//! * `answer`, `message`: verdicts as outcomes; `usual`: when something is free again as a rule; `ui`: the
+//!   only place that prints.
+//! * `lokt`: the front that stands in for Lokt.
 //! * `exit`: the exit codes, declared once; `error`: the one error of this crate.
 //! * `process`: running and stopping a guarded command.
 
@@ -23,6 +25,7 @@ mod exit;
 mod harness;
 mod identity;
 mod inherit;
+mod lokt;
 mod message;
 mod names;
 mod plain;
@@ -32,6 +35,7 @@ mod request;
 mod start;
 mod ui;
 mod usage;
+mod usual;
 
 use clap::Parser as _;
 use cli::Verb;
@@ -56,7 +60,11 @@ fn run() -> u8 {
     if commands::completions::answer() {
         return exit::OK;
     }
-    if let Some(guard) = plain::guard(std::env::args_os().skip(1)) {
+    let mut words = std::env::args_os();
+    if lokt::is_called(words.next().as_deref()) {
+        return lokt::run(words);
+    }
+    if let Some(guard) = plain::guard(words) {
         return commands::run(Verb::Guard(guard));
     }
     let words: Vec<OsString> = std::env::args_os().skip(1).collect();

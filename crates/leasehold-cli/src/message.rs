@@ -201,7 +201,7 @@ pub(crate) fn listed<T>(all: &[T], line: impl Fn(&T) -> String) -> Vec<String> {
 }
 
 /// One line for a place in the queue.
-pub(crate) fn place(place: &Place, clock: &Clock) -> String {
+pub(crate) fn place(place: &Place, clock: &Clock, expected: Option<u64>) -> String {
     let what = resources(&place.ticket.claims);
     let limit = place
         .ticket
@@ -218,7 +218,27 @@ pub(crate) fn place(place: &Place, clock: &Clock) -> String {
     } else {
         format!(": {}", frozen(&place.frozen, clock))
     };
-    format!("waiting for {what}, {ahead}{limit}{reason}")
+    let expected = expected.map_or_else(String::new, |left| format!(", {}", usually(left)));
+    format!("waiting for {what}, {ahead}{limit}{expected}{reason}")
+}
+
+/// Says when something is free as a rule.
+pub(crate) fn usually(left_ms: u64) -> String {
+    match left_ms {
+        0 => "usually free by now".into(),
+        left => format!("usually free in {}", about(left)),
+    }
+}
+
+/// A length of time without more figures than an estimate has.
+pub(crate) fn about(millis: u64) -> String {
+    let unit = match millis {
+        0..10_000 => 1_000,
+        10_000..60_000 => 5_000,
+        60_000..3_600_000 => 60_000,
+        _ => 600_000,
+    };
+    short(millis.div_ceil(unit) * unit)
 }
 
 /// Says where a place in the queue is.

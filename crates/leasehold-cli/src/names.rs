@@ -25,7 +25,7 @@ pub(crate) struct Base {
     /// Where the person stands.
     directory: PathBuf,
     /// The top of the work tree, where there is one.
-    top: Option<PathBuf>,
+    pub(crate) top: Option<PathBuf>,
     /// The directory that all work trees of the repository share, where there is one.
     repository: Option<PathBuf>,
     /// Looked for when the first path is named: plain names do without.

@@ -13,21 +13,7 @@ pub(crate) fn guard(words: impl IntoIterator<Item = OsString>) -> Option<Guard> 
     if words.next()? != "guard" {
         return None;
     }
-    let mut request = RequestArgs {
-        claims: ClaimArgs {
-            names: Vec::new(),
-            read: false,
-            intent: None,
-            slots: Vec::new(),
-        },
-        wait: false,
-        timeout: None,
-        ttl: None,
-        lease: None,
-        priority: None,
-        owner: OwnerArgs { owner: None },
-        store: StoreArgs { store: None },
-    };
+    let mut request = bare_request();
     loop {
         let word = words.next()?.into_string().ok()?;
         match word.as_str() {
@@ -44,7 +30,31 @@ pub(crate) fn guard(words: impl IntoIterator<Item = OsString>) -> Option<Guard> 
     let is_whole = !request.claims.names.is_empty()
         && !command.is_empty()
         && (request.wait || request.timeout.is_none());
-    is_whole.then_some(Guard {
+    is_whole.then(|| bare(request, command))
+}
+
+/// A request for nothing yet, without flags.
+pub(crate) fn bare_request() -> RequestArgs {
+    RequestArgs {
+        claims: ClaimArgs {
+            names: Vec::new(),
+            read: false,
+            intent: None,
+            slots: Vec::new(),
+        },
+        wait: false,
+        timeout: None,
+        ttl: None,
+        lease: None,
+        priority: None,
+        owner: OwnerArgs { owner: None },
+        store: StoreArgs { store: None },
+    }
+}
+
+/// A guard of that request around a command, without flags of its own.
+pub(crate) fn bare(request: RequestArgs, command: Vec<OsString>) -> Guard {
+    Guard {
         request,
         keep_while_alive: false,
         json_file: None,
@@ -53,7 +63,7 @@ pub(crate) fn guard(words: impl IntoIterator<Item = OsString>) -> Option<Guard> 
         script: None,
         held_exit: None,
         command,
-    })
+    }
 }
 
 fn value(words: &mut impl Iterator<Item = OsString>) -> Option<String> {

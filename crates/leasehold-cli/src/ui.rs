@@ -24,8 +24,64 @@ pub(crate) fn data(text: &[u8]) -> io::Result<()> {
 }
 
 /// Prints one line of data.
-fn line(line: &str) -> io::Result<()> {
+pub(crate) fn line(line: &str) -> io::Result<()> {
     data((one_line(line) + "\n").as_bytes())
+}
+
+/// Much data on standard output, written in large pieces. Who reads may have had enough: that ends the
+/// writing and is no error.
+#[derive(Debug, Default)]
+pub(crate) struct Output {
+    buffer: Vec<u8>,
+    failed: Option<io::Error>,
+}
+
+impl Output {
+    /// How much is written at once.
+    const PIECE_BYTES: usize = 64 * 1024;
+
+    /// Adds a line that `write` appends with its end, in JSON or by [`end_line`].
+    pub(crate) fn add(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> bool {
+        write(&mut self.buffer);
+        self.buffer.len() < Self::PIECE_BYTES || self.flush()
+    }
+
+    /// Writes what there is; returns whether anybody still reads it.
+    pub(crate) fn flush(&mut self) -> bool {
+        if self.failed.is_none() && !self.buffer.is_empty() {
+            // Past the line buffer of standard output, in which nothing ever stays.
+            let mut rest = self.buffer.as_slice();
+            while !rest.is_empty() && self.failed.is_none() {
+                match rustix::io::write(rustix::stdio::stdout(), rest) {
+                    Ok(count) => rest = &rest[count..],
+                    Err(rustix::io::Errno::INTR) => {}
+                    Err(errno) => self.failed = Some(errno.into()),
+                }
+            }
+        }
+        self.buffer.clear();
+        self.failed.is_none()
+    }
+
+    /// Writes the rest.
+    pub(crate) fn finish(mut self) -> io::Result<()> {
+        self.flush();
+        match self.failed {
+            Some(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Ends a line of text that begins at an offset, and makes it harmless on a terminal.
+pub(crate) fn end_line(out: &mut Vec<u8>, begin: usize) {
+    let is_plain = out[begin..].iter().all(|byte| (b' '..=b'~').contains(byte));
+    if !is_plain {
+        let clean = one_line(&String::from_utf8_lossy(&out[begin..]));
+        out.truncate(begin);
+        out.extend_from_slice(clean.as_bytes());
+    }
+    out.push(b'\n');
 }
 
 /// Prints whole text as data and returns the exit code.
@@ -77,6 +133,12 @@ pub(crate) fn notes(notes: &[String]) {
 /// Writes an outcome as one line of JSON.
 pub(crate) fn to_json(outcome: &Outcome) -> String {
     serde_json::to_string(outcome).expect("an outcome has only strings for keys")
+}
+
+/// Prints data as JSON on several lines, as programs do that a front stands in for.
+pub(crate) fn pretty(value: &impl serde::Serialize) {
+    let text = serde_json::to_string_pretty(value).expect("records have only strings for keys");
+    let _ = writeln!(io::stdout().lock(), "{text}");
 }
 
 /// Prints what the parser of the command line says, as it says it.

@@ -80,6 +80,16 @@ bugs! {
     KeepFailedGrant = "keep-failed-grant",
     /// A proof of life that cannot be read is a proof of death.
     UnreadableIsDead = "unreadable-is-dead",
+
+    // In the command line.
+    /// A command runs although it was refused.
+    RunRefused = "run-refused",
+    /// The lease is given back while the command runs.
+    ReleaseBeforeEnd = "release-before-end",
+    /// The command gets no proof of life of its own.
+    KeepProof = "keep-proof",
+    /// A command goes on when its lease is lost.
+    GoOnWhenLost = "go-on-when-lost",
 }
 
 impl Bug {

@@ -46,6 +46,17 @@ pub enum Refusal {
     Limit(Limit),
 }
 
+impl Refusal {
+    /// Returns who is in the way, where that is the reason.
+    #[must_use]
+    pub fn blockers(&self) -> &[Blocker] {
+        match self {
+            Self::Held(blockers) => blockers,
+            _ => &[],
+        }
+    }
+}
+
 /// A limit that a request goes over, or a rule of its form that it breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {

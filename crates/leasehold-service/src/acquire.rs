@@ -4,7 +4,7 @@
 //! watches ends, its time comes or its own limit is reached. Whatever woke it, it looks first: calls
 //! may come early, late or twice.
 
-use crate::{Answer, Clock, Coordinator, Leasing, ServiceError};
+use crate::{Answer, Clock, Coordinator, Holds, Leasing, ServiceError};
 use leasehold_core::command::{Ask, Command, Wait};
 use leasehold_core::decide;
 use leasehold_core::identity::Identity;
@@ -12,7 +12,7 @@ use leasehold_core::lease::{Kind, Pickup};
 use leasehold_core::verdict::{Blocker, Death, Place, Refusal, Verdict};
 use leasehold_core::view::{Key, View};
 use leasehold_core::{Lease, LeaseId, Ticket, Timestamp};
-use leasehold_store::{Access, Loaded, Part, Presence, Store, StoreError, Watched, Woken};
+use leasehold_store::{Access, Part, Presence, Store, StoreError, Watched, Woken};
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,6 +21,8 @@ use std::time::{Duration, Instant};
 /// was set after it looked (the expiry of a lease that was a ticket then, a renewal for less), a call
 /// that was lost with the process that should have made it.
 const LOOK_MS: u64 = 5_000;
+/// When a wait counts as one that lasts: only then the audit is read for what can be expected of it.
+const LASTS_MS: u64 = 1_000;
 
 /// How a caller takes part in a wait.
 pub struct Waiting<'a> {
@@ -28,8 +30,11 @@ pub struct Waiting<'a> {
     pub interrupt: Option<BorrowedFd<'a>>,
     /// Is asked then whether it does.
     pub is_interrupted: &'a mut dyn FnMut() -> bool,
-    /// Is told where the request stands, at once and on every change.
-    pub on_place: &'a mut dyn FnMut(&Place, &Clock),
+    /// Is told where the request stands, at once and on every change; of a wait that lasts also when those
+    /// in its way are gone as a rule, in milliseconds, where that can be said.
+    pub on_place: &'a mut dyn FnMut(&Place, &Clock, Option<u64>),
+    /// Whether to find that out, from the audit.
+    pub estimates: bool,
 }
 
 /// How an ask ended.
@@ -130,6 +135,8 @@ pub(crate) fn acquire<S: Store>(
         limit: None,
         ticket: None,
         told: None,
+        estimate_at: None,
+        holds: None,
     };
     let acquired = acquire.run(waiting);
     if acquired.is_err() {
@@ -151,6 +158,9 @@ struct Acquire<'a, S> {
     ticket: Option<Arc<Ticket>>,
     /// The place told last: how many were ahead, and who was watched.
     told: Option<(usize, Option<LeaseId>)>,
+    /// When to find out how long it takes as a rule, and what was found.
+    estimate_at: Option<Timestamp>,
+    holds: Option<Holds>,
 }
 
 impl<S: Store> Acquire<'_, S> {
@@ -180,7 +190,7 @@ impl<S: Store> Acquire<'_, S> {
             // The place was parked while this process slept too long to pick its grant up, or was
             // stopped: ask for it again, for what is left of the time.
             if let (Some(limit), Wait::Millis(_)) = (self.limit, self.ask.wait) {
-                self.ask.wait = Wait::Millis(limit.millis_since(self.look_now()?).max(1));
+                self.ask.wait = Wait::Millis(limit.millis_since(self.coordinator.now()?).max(1));
             }
         }
     }
@@ -214,15 +224,6 @@ impl<S: Store> Acquire<'_, S> {
             .presence
             .as_mut()
             .map_or(Ok(()), |presence| presence.listen())?)
-    }
-
-    fn look_now(&self) -> Result<Timestamp, ServiceError> {
-        Ok(self
-            .coordinator
-            .store()
-            .load(&[], Access::Read)?
-            .view()
-            .now())
     }
 
     fn held(&mut self, lease: Arc<Lease>, clock: Clock) -> Acquired {
@@ -311,7 +312,7 @@ impl<S: Store> Acquire<'_, S> {
     /// A store that cannot be looked at says nothing about the time. Whatever is done next needs it as
     /// well, and fails with what is wrong with it.
     fn is_out_of_time(&self) -> bool {
-        let is_over = |limit| self.look_now().is_ok_and(|now| limit <= now);
+        let is_over = |limit| self.coordinator.now().is_ok_and(|now| limit <= now);
         self.limit.is_some_and(is_over)
     }
 
@@ -421,11 +422,28 @@ impl<S: Store> Acquire<'_, S> {
     }
 
     fn tell(&mut self, waiting: &mut Waiting<'_>, place: &Place, clock: &Clock) {
+        let news = self.estimate(waiting, clock);
+        let holds = self.holds.as_ref().filter(|_| place.frozen.is_empty());
+        let expected = holds.and_then(|holds| holds.expected(&place.blockers, clock));
         let now = (place.ahead, place.watch().map(Blocker::id));
-        if self.told != Some(now) {
+        if self.told != Some(now) || (news && expected.is_some()) {
             self.told = Some(now);
-            (waiting.on_place)(place, clock);
+            (waiting.on_place)(place, clock, expected);
         }
+    }
+
+    /// Finds out how long it takes as a rule, once, when it is time to; returns whether it was.
+    fn estimate(&mut self, waiting: &Waiting<'_>, clock: &Clock) -> bool {
+        if waiting.estimates && self.told.is_none() {
+            self.estimate_at = Some(clock.now().plus_millis(LASTS_MS));
+        }
+        let is_due = self.estimate_at.is_some_and(|at| at <= clock.now());
+        if is_due {
+            self.estimate_at = None;
+            // An estimate that cannot be made is no reason to stop waiting.
+            self.holds = self.coordinator.holds(&self.ask.claims).ok();
+        }
+        is_due
     }
 
     fn sleep(
@@ -441,6 +459,7 @@ impl<S: Store> Acquire<'_, S> {
         let look = clock.now().plus_millis(LOOK_MS);
         let until = ends
             .chain(self.limit)
+            .chain(self.estimate_at)
             .chain(place.thaw())
             .chain([look])
             .min();

@@ -1,7 +1,9 @@
 //! The coordinator: joins the kernel, which decides, with a store, which remembers.
 
 use crate::acquire::{self, Acquired, Waiting};
+use crate::audit::{self, Counted, EachTold, Follow, Query};
 use crate::foresee::{self, Foresight};
+use crate::holds::{self, Holds};
 use crate::sweep::{self, Swept};
 use crate::{Clock, Leasing, ServiceError};
 use leasehold_core::command::{Ask, Command};
@@ -10,8 +12,8 @@ use leasehold_core::event::Event;
 use leasehold_core::limits::Policy;
 use leasehold_core::verdict::{More, Verdict};
 use leasehold_core::view::{Key, View};
-use leasehold_core::{Identity, LeaseId, Resource};
-use leasehold_store::{Access, Committed, Join, Loaded, Store};
+use leasehold_core::{Claim, Identity, LeaseId, Resource, Timestamp};
+use leasehold_store::{Access, Collected, Committed, Join, Loaded, Store};
 
 /// How often a decision is made again because others changed what it was made on. The file store
 /// never does; on a store that does, past this something is wrong that more haste will not cure.
@@ -54,6 +56,11 @@ impl<S: Store> Coordinator<S> {
 
     pub(crate) const fn policy(&self) -> &Policy {
         &self.policy
+    }
+
+    /// Returns the time of the workspace.
+    pub(crate) fn now(&self) -> Result<Timestamp, ServiceError> {
+        Ok(self.store.load(&[], Access::Read)?.view().now())
     }
 
     /// Loads, runs `f`, and loads more for as long as it asks for more.
@@ -124,6 +131,25 @@ impl<S: Store> Leasing for Coordinator<S> {
 
     fn sweep(&self, resources: &[Resource], by: &Identity) -> Result<Answer<Swept>, ServiceError> {
         sweep::sweep(self, resources, by)
+    }
+
+    fn audit(
+        &self,
+        query: &Query,
+        follow: Follow<'_>,
+        each: &mut EachTold<'_>,
+    ) -> Result<Counted, ServiceError> {
+        audit::audit(self, query, follow, each)
+    }
+
+    fn collect(&self, keep_ms: u64) -> Result<Answer<Collected>, ServiceError> {
+        let value = self.store.collect(keep_ms)?;
+        let clock = self.look(&[])?.clock;
+        Ok(Answer { value, clock })
+    }
+
+    fn holds(&self, claims: &[Claim]) -> Result<Holds, ServiceError> {
+        holds::holds(self, claims)
     }
 
     fn join(&self, lease: LeaseId) -> Result<Join, ServiceError> {

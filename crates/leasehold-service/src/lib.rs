@@ -6,6 +6,8 @@
 //! * [`Coordinator`]: the implementation over a store: load, [`decide`](leasehold_core::decide::decide),
 //!   commit, and again on a conflict.
 //! * `acquire`: asking and waiting; [`Held`] is what comes of it.
+//! * [`mod@audit`]: what happened.
+//! * `holds`: how long leases are held as a rule.
 //! * `foresee`: what a request would be answered, without asking it.
 //! * `sweep`: ending what nobody can rely on any more.
 //!
@@ -19,19 +21,22 @@
 //! Renewing in time is up to the caller of [`Leasing::acquire`]: this crate starts no threads.
 
 mod acquire;
+pub mod audit;
 mod coordinator;
 mod foresee;
+mod holds;
 mod sweep;
 
 pub use acquire::{Acquired, Held, Waiting};
 pub use coordinator::{Answer, Coordinator};
 pub use foresee::Foresight;
+pub use holds::{Holds, Spread};
 pub use sweep::Swept;
 
 use leasehold_core::command::{Ask, Command};
 use leasehold_core::view::{Key, View};
-use leasehold_core::{Identity, LeaseId, Resource, Timestamp, Ttl, verdict::Verdict};
-use leasehold_store::{Join, StoreError};
+use leasehold_core::{Claim, Identity, LeaseId, Resource, Timestamp, Ttl, verdict::Verdict};
+use leasehold_store::{Collected, Join, StoreError};
 use std::time::{Duration, SystemTime};
 
 /// Why a request has no verdict.
@@ -89,6 +94,29 @@ pub trait Leasing {
     /// [`ServiceError`]; some may have been ended by then.
     fn sweep(&self, resources: &[Resource], by: &Identity) -> Result<Answer<Swept>, ServiceError>;
 
+    /// Tells what happened, of what is asked for, in order; and what comes, where that is followed.
+    ///
+    /// # Errors
+    /// [`ServiceError`]. Damage is told, and no error.
+    fn audit(
+        &self,
+        query: &audit::Query,
+        follow: audit::Follow<'_>,
+        each: &mut audit::EachTold<'_>,
+    ) -> Result<audit::Counted, ServiceError>;
+
+    /// Drops what nobody needs any more: of the audit what is older than this, and what the dead left.
+    ///
+    /// # Errors
+    /// [`ServiceError`]; some may have been dropped by then.
+    fn collect(&self, keep_ms: u64) -> Result<Answer<Collected>, ServiceError>;
+
+    /// Returns for how long what these claims want was held, the last times.
+    ///
+    /// # Errors
+    /// [`ServiceError`]. What is damaged is passed over.
+    fn holds(&self, claims: &[Claim]) -> Result<Holds, ServiceError>;
+
     /// Takes part in a lease that somebody else keeps for its command, so that it is kept for as long as
     /// this lives.
     ///
@@ -142,13 +170,45 @@ impl Clock {
         self.now
     }
 
-    /// Returns when that is by this machine's wall clock.
+    /// Returns the moment at which this machine's wall clock showed or will show that.
+    #[must_use]
+    pub fn at_wall(&self, wall: SystemTime) -> Timestamp {
+        let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        match wall.duration_since(self.wall) {
+            Ok(ahead) => self.now.plus_millis(millis(ahead)),
+            Err(behind) => {
+                let now = self.now.as_millis();
+                Timestamp::from_millis(now.saturating_sub(millis(behind.duration())))
+            }
+        }
+    }
+
+    /// Returns when that is by this machine's wall clock: from 1970 to 9999, whatever that clock shows, so
+    /// that it can be written as a date.
     #[must_use]
     pub fn wall(&self, at: Timestamp) -> SystemTime {
         let ahead = Duration::from_millis(at.millis_since(self.now));
         let behind = Duration::from_millis(self.now.millis_since(at));
         let far = SystemTime::UNIX_EPOCH + Duration::from_secs(253_402_300_799);
         let there = self.wall.checked_add(ahead).unwrap_or(far);
-        there.checked_sub(behind).unwrap_or(SystemTime::UNIX_EPOCH)
+        let there = there.checked_sub(behind).unwrap_or(SystemTime::UNIX_EPOCH);
+        there.clamp(SystemTime::UNIX_EPOCH, far)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A machine without a battery may wake up with any date.
+    #[test]
+    fn a_wall_clock_out_of_all_bounds_gives_a_date_within_them() {
+        let now = Timestamp::from_millis(1_000_000);
+        let wall_of = |wall| Clock { now, wall }.wall(now);
+        let (epoch, year) = (SystemTime::UNIX_EPOCH, Duration::from_secs(31_536_000));
+        assert_eq!(wall_of(epoch - 20 * year), epoch);
+        assert_eq!(wall_of(epoch + 20 * year), epoch + 20 * year);
+        let far = wall_of(epoch + 9_000 * year);
+        assert!(far > epoch + 8_000 * year && far < epoch + 8_050 * year);
     }
 }

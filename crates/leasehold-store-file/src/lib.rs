@@ -53,11 +53,15 @@
 //! assert_eq!(loaded.view().leases().count(), 0);
 //! ```
 
+mod audit;
 mod clock;
 pub mod discover;
+mod gc;
 mod header;
 mod homes;
+pub mod inspect;
 mod joined;
+mod leftovers;
 mod life;
 mod line;
 mod log;
@@ -67,13 +71,17 @@ mod presence;
 mod record;
 mod records;
 mod recover;
+mod repair;
 mod root;
+mod rotate;
 mod session;
 mod shared;
 mod state;
 mod store;
+mod verify;
 mod wake;
 mod watch;
 
 pub use clock::{Clock, MachineClock};
+pub use repair::Repaired;
 pub use store::{FileLoaded, FileStore, Options};

@@ -18,20 +18,43 @@ pub(crate) fn seal(line: &mut Vec<u8>) {
 
 /// Returns whether a line (without its newline) is whole and unchanged.
 pub(crate) fn is_whole(line: &[u8]) -> bool {
-    let Some(split) = line.len().checked_sub(CRC_BYTES) else {
-        return false;
-    };
-    let (before, end) = line.split_at(split);
+    content(line).is_some()
+}
+
+/// Returns what was sealed, up to its length and checksum, if the line is whole and unchanged.
+pub(crate) fn content(line: &[u8]) -> Option<&[u8]> {
+    let (before, end) = line.split_at_checked(line.len().checked_sub(CRC_BYTES)?)?;
+    let comma = before.iter().rposition(|byte| *byte == b',')?;
     if Bug::SkipChecksum.is_planted() {
-        return true;
+        return Some(&before[..comma]);
     }
-    if end != format!(",\"crc\":\"{:08x}\"}}", crc32fast::hash(before)).as_bytes() {
-        return false;
+    let crc = end.strip_prefix(b",\"crc\":\"")?.strip_suffix(b"\"}")?;
+    let is_sealed = crc == hexadecimal(crc32fast::hash(before)) && says_its_length(before, comma);
+    is_sealed.then_some(&before[..comma])
+}
+
+/// Returns whether the last member, behind this comma, is the length up to there. A line of which
+/// something else was changed still says that.
+pub(crate) fn says_its_length(before: &[u8], comma: usize) -> bool {
+    let mut digits = [0; 20];
+    let digits = decimal(comma, &mut digits);
+    before[comma..].strip_prefix(b",\"len\":") == Some(digits)
+}
+
+fn hexadecimal(number: u32) -> [u8; 8] {
+    std::array::from_fn(|place| b"0123456789abcdef"[(number >> (28 - 4 * place) & 0xf) as usize])
+}
+
+fn decimal(mut number: usize, digits: &mut [u8; 20]) -> &[u8] {
+    let mut start = digits.len();
+    loop {
+        start -= 1;
+        digits[start] = b'0' + u8::try_from(number % 10).unwrap_or(0);
+        number /= 10;
+        if number == 0 {
+            return &digits[start..];
+        }
     }
-    let Some(comma) = before.iter().rposition(|byte| *byte == b',') else {
-        return false;
-    };
-    before[comma..] == *format!(",\"len\":{comma}").as_bytes()
 }
 
 /// Returns the format version that a line says it has, also of one that does not open: a newer

@@ -1,8 +1,13 @@
 //! The log: numbered segments of sealed lines in `audit/`. Appending a line is the commit.
 //!
-//! The first line of a segment is its header. It has room for a checkpoint (what was live when the
-//! segment began), with which rotation will come; this version writes one segment and refuses a
-//! checkpoint, because it would read the state wrongly without it.
+//! The first line of a segment is its [`head`], with a checkpoint: what was live when it began. So one
+//! segment is all that has to be read; those before it are kept for the audit.
+
+mod head;
+mod segments;
+
+pub(crate) use head::{Checkpoint, FIGURES_BYTES, Figures, Head, head_line};
+pub(crate) use segments::{segments, segments_up_to, sync_directory};
 
 use crate::line;
 use crate::root::Root;
@@ -10,7 +15,7 @@ use leasehold_core::{Timestamp, event::Event};
 use leasehold_store::{StoreError, format};
 use rustix::fs::{FallocateFlags, OFlags};
 use rustix::io::Errno;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use std::os::fd::OwnedFd;
 
 /// The version of a line.
@@ -24,21 +29,6 @@ const RESERVE_BYTES: u64 = 1024 * 1024;
 
 /// How much of a log is read at a time.
 const CHUNK_BYTES: usize = 256 * 1024;
-
-/// A segment's first line.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SegmentHeader {
-    v: u64,
-    segment: u32,
-    workspace: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    checkpoint: Option<serde_json::Value>,
-    #[serde(default, skip_serializing, rename = "len")]
-    _len: u64,
-    #[serde(default, skip_serializing, rename = "crc")]
-    _crc: String,
-}
 
 /// A commit, as a line.
 #[derive(Deserialize)]
@@ -58,23 +48,6 @@ struct StoredCommit<'a> {
 /// Returns the file of a segment.
 pub(crate) fn segment_path(segment: u32) -> String {
     format!("audit/{segment:06}.jsonl")
-}
-
-/// Returns a segment's first line, newline included.
-pub(crate) fn segment_line(segment: u32, workspace: &str) -> Vec<u8> {
-    let header = SegmentHeader {
-        v: VERSION,
-        segment,
-        workspace: workspace.into(),
-        checkpoint: None,
-        _len: 0,
-        _crc: String::new(),
-    };
-    let mut bytes = serde_json::to_vec(&header).expect("plain values always become JSON");
-    bytes.pop();
-    line::seal(&mut bytes);
-    bytes.push(b'\n');
-    bytes
 }
 
 /// Returns the line of a commit, newline included.
@@ -160,11 +133,7 @@ impl Segment {
         if extent.reserve >= RESERVE_BYTES_MIN + bytes {
             return Ok(());
         }
-        let len = bytes.saturating_add(RESERVE_BYTES);
-        match rustix::fs::fallocate(&self.file, FallocateFlags::KEEP_SIZE, extent.len, len) {
-            Err(Errno::NOSPC | Errno::DQUOT) => Err(Errno::NOSPC),
-            _ => Ok(()),
-        }
+        keep_space_back(&self.file, extent.len, bytes)
     }
 
     /// Appends a line at the known end. Where it fails nothing is appended, unless even cutting fails:
@@ -184,48 +153,75 @@ impl Segment {
         rustix::fs::fsync(&self.file)
     }
 
-    /// Calls `each` with every whole line from an offset on, its own offset before it; until `each` says
-    /// `false`. Returns where the last one that was read ends, and what comes there.
+    /// Reads at an offset; returns how much there was.
+    pub(crate) fn read_at(
+        &self,
+        root: &Root,
+        at: u64,
+        buffer: &mut [u8],
+    ) -> Result<usize, StoreError> {
+        let read = retry(|| rustix::io::pread(&self.file, &mut *buffer, at));
+        read.map_err(|errno| StoreError::io("read", root.join(&segment_path(self.number)), errno))
+    }
+
+    /// Calls `each` with the text of every line from an offset on, whatever is in it, its own offset
+    /// before it; until `each` says `false`. Returns where the last one that was read ends, and whether
+    /// there is the beginning of another one.
+    pub(crate) fn raw_lines(
+        &self,
+        root: &Root,
+        from: u64,
+        each: &mut EachLine<'_>,
+    ) -> Result<(u64, End), StoreError> {
+        let (mut buffer, mut start) = (Vec::new(), from);
+        loop {
+            let held = buffer.len();
+            buffer.resize(held + CHUNK_BYTES, 0);
+            let count = self.read_at(root, start + held as u64, &mut buffer[held..])?;
+            buffer.truncate(held + count);
+            if count == 0 {
+                let end = if held == 0 { End::Clean } else { End::Torn };
+                return Ok((start, end));
+            }
+            // What was held has no end of a line in it.
+            let (mut used, mut searched) = (0, held);
+            while let Some(length) = memchr::memchr(b'\n', &buffer[searched..]) {
+                let end = searched + length;
+                if !each(start + used as u64, &buffer[used..end])? {
+                    return Ok((start + used as u64, End::Clean));
+                }
+                (used, searched) = (end + 1, end + 1);
+            }
+            buffer.drain(..used);
+            start += used as u64;
+        }
+    }
+
+    /// The same with lines that are whole only, as far as they are. Returns what comes there.
     pub(crate) fn lines(
         &self,
         root: &Root,
         from: u64,
         each: &mut EachLine<'_>,
     ) -> Result<(u64, End), StoreError> {
-        let path = || root.join(&segment_path(self.number));
-        let fail = |errno: Errno| StoreError::io("read", path(), errno);
-        let (mut buffer, mut start) = (Vec::new(), from);
-        loop {
-            let held = buffer.len();
-            buffer.resize(held + CHUNK_BYTES, 0);
-            let read_at = start + held as u64;
-            let count = retry(|| rustix::io::pread(&self.file, &mut buffer[held..], read_at));
-            buffer.truncate(held + count.map_err(fail)?);
-            if buffer.len() == held {
-                let end = if held == 0 { End::Clean } else { End::Torn };
-                return Ok((start, end));
-            }
-            let mut used = 0;
-            while let Some(length) = buffer[used..].iter().position(|byte| *byte == b'\n') {
-                let text = &buffer[used..used + length];
-                let at = start + used as u64;
-                if let Some(found) = line::version(text).filter(|version| *version > VERSION) {
-                    return Err(StoreError::Newer {
-                        path: path(),
-                        found,
-                        known: VERSION,
-                    });
-                }
-                if !line::is_whole(text) {
-                    return Ok((at, End::Bad));
-                }
-                if !each(at, text)? {
-                    return Ok((at, End::Clean));
-                }
-                used += length + 1;
-            }
-            buffer.drain(..used);
-            start += used as u64;
+        let mut is_bad = false;
+        let (end, found) = self.raw_lines(root, from, &mut |at, text| {
+            self.refuse_newer(root, text)?;
+            is_bad = !line::is_whole(text);
+            Ok(!is_bad && each(at, text)?)
+        })?;
+        Ok((end, if is_bad { End::Bad } else { found }))
+    }
+
+    /// An error where a line says that it is of a newer format.
+    pub(crate) fn refuse_newer(&self, root: &Root, text: &[u8]) -> Result<(), StoreError> {
+        match line::version(text).filter(|version| *version > VERSION) {
+            None => Ok(()),
+            Some(found) => Err(StoreError::Newer {
+                path: root.join(&segment_path(self.number)),
+                found,
+                known: VERSION,
+            }),
         }
     }
 
@@ -237,44 +233,44 @@ impl Segment {
         each: &mut dyn FnMut(LoggedCommit) -> Result<bool, StoreError>,
     ) -> Result<(u64, End), StoreError> {
         self.lines(root, from, &mut |at, text| {
-            let damaged = |detail| {
-                let path = root.join(&segment_path(self.number));
-                StoreError::Damaged {
-                    path,
-                    detail: format!("the line at offset {at}: {detail}"),
-                }
-            };
             if at == 0 {
-                return self.check_header(text).map(|_| true).map_err(damaged);
+                return self.parse_head(root, text).map(|_| true);
             }
-            each(parse_commit(text).map_err(damaged)?)
+            each(parse_commit(text).map_err(|detail| self.damaged(root, at, &detail))?)
         })
     }
 
-    /// Returns the workspace that the segment's header names, where there is one.
-    pub(crate) fn workspace(&self, root: &Root) -> Result<Option<String>, StoreError> {
+    /// Returns the first line and where it ends, where it is whole.
+    pub(crate) fn head(&self, root: &Root) -> Result<Option<(Head, u64)>, StoreError> {
         let mut found = None;
         self.lines(root, 0, &mut |_, text| {
-            let path = || root.join(&segment_path(self.number));
-            let damaged = |detail| StoreError::Damaged {
-                path: path(),
-                detail,
-            };
-            found = Some(self.check_header(text).map_err(damaged)?);
+            found = Some((self.parse_head(root, text)?, text.len() as u64 + 1));
             Ok(false)
         })?;
         Ok(found)
     }
 
-    fn check_header(&self, text: &[u8]) -> Result<String, String> {
-        let header: SegmentHeader = serde_json::from_slice(text).map_err(|e| e.to_string())?;
-        if header.segment != self.number {
-            return Err(format!("it says it is of segment {}", header.segment));
+    /// Returns the figures of its checkpoint, where it begins with one.
+    pub(crate) fn figures(&self, root: &Root) -> Result<Option<Figures>, StoreError> {
+        let mut beginning = [0; FIGURES_BYTES];
+        let count = self.read_at(root, 0, &mut beginning)?;
+        Ok(Figures::parse(&beginning[..count]))
+    }
+
+    fn parse_head(&self, root: &Root, text: &[u8]) -> Result<Head, StoreError> {
+        let head = Head::parse(text).map_err(|detail| self.damaged(root, 0, &detail))?;
+        if head.segment != self.number {
+            let detail = format!("it says it is of segment {}", head.segment);
+            return Err(self.damaged(root, 0, &detail));
         }
-        if header.checkpoint.is_some() {
-            return Err("it has a checkpoint, which this program does not know".into());
+        Ok(head)
+    }
+
+    fn damaged(&self, root: &Root, at: u64, detail: &str) -> StoreError {
+        StoreError::Damaged {
+            path: root.join(&segment_path(self.number)),
+            detail: format!("the line at offset {at}: {detail}"),
         }
-        Ok(header.workspace)
     }
 }
 
@@ -293,6 +289,15 @@ fn parse_commit(text: &[u8]) -> Result<LoggedCommit, String> {
 pub(crate) struct Extent {
     pub(crate) len: u64,
     pub(crate) reserve: u64,
+}
+
+/// Takes disk space for so many bytes at an offset, and some more.
+pub(crate) fn keep_space_back(file: &OwnedFd, at: u64, bytes: u64) -> Result<(), Errno> {
+    let len = bytes.saturating_add(RESERVE_BYTES);
+    match rustix::fs::fallocate(file, FallocateFlags::KEEP_SIZE, at, len) {
+        Err(Errno::NOSPC | Errno::DQUOT) => Err(Errno::NOSPC),
+        _ => Ok(()),
+    }
 }
 
 /// Repeats a system call that a signal interrupted.

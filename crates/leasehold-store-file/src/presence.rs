@@ -101,7 +101,7 @@ impl FilePresence {
     }
 
     /// Makes a FIFO and opens it: to write too, else it would hang up for its readers, who may be us, with
-    /// the first caller that closes it.
+    /// the first caller that closes it. One that cannot be opened is removed again.
     fn open_fifo(&self, path: &str) -> Result<OwnedFd, StoreError> {
         match self.shared.root.create_fifo(path) {
             Ok(()) | Err(Errno::EXIST) => {}
@@ -109,7 +109,10 @@ impl FilePresence {
         }
         let flags = OFlags::RDWR | OFlags::NONBLOCK;
         let fifo = self.shared.root.open_file(path, flags);
-        fifo.map_err(|errno| self.fail("open", path, errno))
+        fifo.map_err(|errno| {
+            let _ = self.shared.root.unlink(path);
+            self.fail("open", path, errno)
+        })
     }
 
     /// A FIFO and not a file, so that its end can be polled for.
@@ -122,10 +125,16 @@ impl FilePresence {
                 Ok(()) => return Ok(file),
                 Err(Errno::WOULDBLOCK) => thread::sleep(LOCK_NAP),
                 Err(Errno::INTR) => {}
-                Err(errno) => return Err(self.fail("lock", &path, errno)),
+                Err(errno) => return Err(self.fail_to_lock(&path, errno)),
             }
         }
-        Err(self.fail("lock", &path, Errno::WOULDBLOCK))
+        Err(self.fail_to_lock(&path, Errno::WOULDBLOCK))
+    }
+
+    /// A FIFO that nobody will use goes with the error: nobody would know of it at the end.
+    fn fail_to_lock(&self, path: &str, errno: Errno) -> StoreError {
+        let _ = self.shared.root.unlink(path);
+        self.fail("lock", path, errno)
     }
 
     /// Watches these, and nobody else. Watches that go on are kept.
@@ -267,14 +276,18 @@ impl Presence for FilePresence {
         let root = &self.shared.root;
         let unlock = |file: &OwnedFd| rustix::fs::flock(file, FlockOperation::Unlock);
         let _ = unlock(&self.holder);
+        let mut others = Vec::new();
         if let Some(command) = &self.command {
             if !self.command_has_ended {
                 let _ = unlock(command);
             }
-            let _ = root.unlink(&command_path(self.id));
+            others.push(command_path(self.id));
         }
-        if self.calls.is_some() {
-            let _ = root.unlink(&wake_path(self.id));
+        others.extend(self.calls.is_some().then(|| wake_path(self.id)));
+        let gone = others.iter().map(|path| root.unlink(path));
+        if gone.filter(Result::is_err).count() > 0 {
+            // They are found by the record, which stays too: all of them are swept later.
+            return;
         }
         let mut bytes = vec![0; 4096];
         let count = retry(|| rustix::io::pread(&self.holder, &mut bytes, 0)).unwrap_or(0);

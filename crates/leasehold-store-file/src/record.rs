@@ -8,6 +8,7 @@ use crate::line;
 use leasehold_core::{Lease, Ticket, card::Card, event::Change, freeze::Freeze};
 use leasehold_store::format::{self, FormatError};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::sync::Arc;
 
 /// The version of a record.
@@ -54,6 +55,16 @@ pub(crate) enum Unreadable {
     Newer(u64),
     /// It is whole and makes no sense.
     Senseless(String),
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Torn => write!(f, "it is not whole"),
+            Self::Newer(found) => write!(f, "it has format {found}"),
+            Self::Senseless(detail) => write!(f, "{detail}"),
+        }
+    }
 }
 
 impl Content {

@@ -7,11 +7,13 @@
 use crate::clock::TimeLine;
 use crate::header::Header;
 use crate::homes::Home;
+use crate::leftovers::EPOCH_NEW;
 use crate::log::{self, End, Segment, retry, write_all};
 use crate::mutex::{Inside, MUTEX};
-use crate::record::{Content, Unreadable};
-use crate::records::{Records, remove_lease};
+use crate::record::Content;
+use crate::records::Records;
 use crate::root::Root;
+use crate::rotate;
 use crate::shared::Shared;
 use crate::state::State;
 use leasehold_core::view::Counters;
@@ -19,7 +21,7 @@ use leasehold_core::{FencingToken, LeaseId};
 use leasehold_store::StoreError;
 use rustix::fs::{AtFlags, OFlags};
 use rustix::io::Errno;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// The file of the epoch, relative to the root.
@@ -27,15 +29,31 @@ const EPOCH: &str = "epoch";
 /// How much of a log is in records of which nothing is known. No log is so short.
 pub(crate) const NOTHING_APPLIED: u64 = 0;
 /// Where the files of records are.
-const RECORD_DIRECTORIES: [&str; 4] = ["records", "leases", "agents", "places"];
+pub(crate) const RECORD_DIRECTORIES: [&str; 4] = ["records", "leases", "agents", "places"];
 
 /// What is on disk for good since the begin of a boot.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Epoch {
     epoch: u32,
     boot: String,
-    /// How much of the segment was there then; anything missing of that is damage, not power loss.
+    /// The segment that was written to then.
+    segment: u32,
+    /// How much of it was there then; anything missing of that is damage, not power loss.
     synced: u64,
+}
+
+/// Where the log begins.
+const FIRST_SEGMENT: u32 = 1;
+
+impl Default for Epoch {
+    fn default() -> Self {
+        Self {
+            epoch: 0,
+            boot: String::new(),
+            segment: FIRST_SEGMENT,
+            synced: 0,
+        }
+    }
 }
 
 /// Begins a boot, or the workspace. `before` is the header that was found, if one was.
@@ -51,17 +69,20 @@ pub(crate) fn begin(
     let root = &shared.root;
     let epoch = read_epoch(root)?;
     let newest = newest_segment(root)?;
+    let known = before.map_or(0, |header| header.segment).max(epoch.segment);
+    if newest.is_some_and(|number| number < known) {
+        // A segment is on disk for good before anything names it.
+        let path = root.join(&log::segment_path(known));
+        let detail = "it is gone".into();
+        return Err(StoreError::Damaged { path, detail });
+    }
     let (segment, state, end, named) = match newest {
         Some(number) => {
             let is_same_boot = epoch.boot == shared.boot;
             let segment =
                 Segment::open(root, number, OFlags::RDWR).map_err(|e| open_fail(root, e))?;
             let (state, end) = fold_and_cut(root, &segment, &epoch, is_same_boot)?;
-            let named = if end == 0 {
-                None
-            } else {
-                segment.workspace(root)?
-            };
+            let named = segment.head(root)?.map(|(head, _)| head.workspace);
             (segment, state, end, named)
         }
         None if before.is_some() || epoch.epoch > 0 => {
@@ -72,7 +93,7 @@ pub(crate) fn begin(
             });
         }
         None => {
-            let segment = Segment::create(root, 1).map_err(|e| open_fail(root, e))?;
+            let segment = Segment::create(root, FIRST_SEGMENT).map_err(|e| open_fail(root, e))?;
             (segment, State::default(), 0, None)
         }
     };
@@ -106,6 +127,7 @@ pub(crate) fn begin(
         // Past all epochs it is refused below; it must not begin again from none.
         epoch: used.saturating_add(1),
         boot: shared.boot.clone(),
+        segment: segment.number(),
         synced: end,
     };
     let token = FencingToken::epoch_start(epoch.epoch);
@@ -147,12 +169,18 @@ fn fold_and_cut(
     let mut state = State::default();
     let found = state.go_on(root, segment)?;
     let end = state.end;
+    // One that was begun since then was on disk with its first line before it had its name.
+    let synced = if segment.number() == epoch.segment {
+        epoch.synced
+    } else {
+        1
+    };
     let is_cuttable = match found {
         End::Clean => true,
-        End::Torn => end >= epoch.synced,
-        End::Bad => end >= epoch.synced && !is_same_boot,
+        End::Torn => end >= synced,
+        End::Bad => end >= synced && !is_same_boot,
     };
-    if !is_cuttable || end < epoch.synced {
+    if !is_cuttable || end < synced {
         let path = root.join(&log::segment_path(segment.number()));
         let detail = format!("the line at offset {end} is not whole");
         return Err(StoreError::Damaged { path, detail });
@@ -180,24 +208,21 @@ fn keep_aside(root: &Root, segment: &Segment, end: u64) {
 }
 
 fn begin_segment(root: &Root, segment: &Segment, workspace: &str) -> Result<u64, StoreError> {
-    let line = log::segment_line(segment.number(), workspace);
+    let line = log::head_line(segment.number(), workspace, None);
     segment
         .append(0, &line)
         .map_err(|errno| open_fail(root, errno))?;
     Ok(line.len() as u64)
 }
 
-/// Returns the number of the newest segment.
+/// Returns the number of the newest segment that counts.
 fn newest_segment(root: &Root) -> Result<Option<u32>, StoreError> {
-    let mut newest = None;
-    root.walk("audit", &mut |path| {
-        let number = path
-            .strip_prefix("audit/")
-            .and_then(|name| name.strip_suffix(".jsonl"));
-        newest = newest.max(number.and_then(|digits| digits.parse().ok()));
-        Ok(())
-    })?;
-    Ok(newest)
+    let found = log::segments(root)?;
+    let before = |last: &u32| found.iter().rev().nth(1).is_some_and(|b| b + 1 == *last);
+    Ok(match found.last() {
+        Some(last) if before(last) && rotate::is_void(root, *last)? => Some(last - 1),
+        newest => newest.copied(),
+    })
 }
 
 /// Draws the name of a new workspace.
@@ -235,17 +260,14 @@ fn read_epoch(root: &Root) -> Result<Epoch, StoreError> {
 /// Puts the epoch on disk for good: file, name and directory.
 fn write_epoch(root: &Root, epoch: &Epoch) -> Result<(), StoreError> {
     let fail = |errno: Errno| StoreError::io("write", root.join(EPOCH), errno);
-    let temporary = "epoch.new";
+    let temporary = EPOCH_NEW;
     root.unlink(temporary).map_err(fail)?;
     let file = root.create_file(temporary).map_err(fail)?;
     write_all(&file, 0, epoch.encode().as_bytes()).map_err(fail)?;
     rustix::fs::fsync(&file).map_err(fail)?;
     let directory = root.directory();
     rustix::fs::renameat(directory, temporary, directory, EPOCH).map_err(fail)?;
-    let audit = root
-        .open_file("audit", OFlags::RDONLY | OFlags::DIRECTORY)
-        .map_err(fail)?;
-    rustix::fs::fsync(&audit).map_err(fail)?;
+    log::sync_directory(root).map_err(fail)?;
     rustix::fs::fsync(directory).map_err(fail)
 }
 
@@ -254,9 +276,11 @@ impl Epoch {
         let Self {
             epoch,
             boot,
+            segment,
             synced,
         } = self;
-        let text = format!("leasehold 1 epoch={epoch} boot={boot} synced={synced}");
+        let text =
+            format!("leasehold 1 epoch={epoch} boot={boot} synced={synced} segment={segment}");
         format!("{text} crc={:08x}\n", crc32fast::hash(text.as_bytes()))
     }
 
@@ -272,6 +296,8 @@ impl Epoch {
             epoch: next("epoch")?.parse().ok()?,
             boot: next("boot")?.into(),
             synced: next("synced")?.parse().ok()?,
+            // Written since there is more than one.
+            segment: next("segment").map_or(Ok(FIRST_SEGMENT), str::parse).ok()?,
         })
     }
 }
@@ -304,6 +330,13 @@ pub(crate) fn write_records(shared: &Shared, state: &State) -> Result<(), StoreE
         .try_for_each(|path| clear(shared, &records, path))
 }
 
+/// Returns whether a file lies beside the record of its id and is none.
+pub(crate) fn is_beside_a_record(path: &str) -> bool {
+    [".command", ".joined", ".wake"]
+        .iter()
+        .any(|end| path.ends_with(end))
+}
+
 /// Clears a file that stands for nothing in the state. Proofs of life of those who live stay.
 fn clear(shared: &Shared, records: &Records<'_>, path: &str) -> Result<(), StoreError> {
     if let Some(name) = path.strip_prefix("leases/") {
@@ -318,69 +351,4 @@ fn clear(shared: &Shared, records: &Records<'_>, path: &str) -> Result<(), Store
         Ok(()) | Err(Errno::NOENT) => Ok(()),
         Err(errno) => Err(StoreError::io("remove", shared.root.join(path), errno)),
     }
-}
-
-/// Says where the records differ from the state, one line for each difference.
-pub(crate) fn differences(shared: &Shared, state: &State) -> Result<Vec<String>, StoreError> {
-    let mut expected: BTreeMap<String, Content> = state
-        .records()
-        .into_iter()
-        .map(|(home, content)| (home.path(&shared.root), content.sorted()))
-        .collect();
-    let mut differences = Vec::new();
-    for directory in RECORD_DIRECTORIES {
-        shared.root.walk(directory, &mut |path| {
-            if path.ends_with(".command") || path.ends_with(".wake") {
-                return Ok(());
-            }
-            let should = expected.remove(path).unwrap_or_default();
-            let whole = shared.root.join(path);
-            let bytes = std::fs::read(&whole).map_err(|e| StoreError::io("read", &whole, e))?;
-            let found = match Content::decode(&bytes) {
-                // Its owner was killed before it could ask for anything.
-                Err(Unreadable::Torn) if bytes.is_empty() && path.starts_with("leases/") => {
-                    Ok(Content::default())
-                }
-                decoded => decoded.map(|(_, content)| content.sorted()),
-            };
-            match found {
-                Ok(content) if content == should => {}
-                Ok(_) => differences.push(format!("{path} does not say what the log says")),
-                Err(error) => differences.push(format!("{path} cannot be read: {error:?}")),
-            }
-            Ok(())
-        })?;
-    }
-    differences.extend(
-        expected
-            .into_keys()
-            .map(|path| format!("{path} is missing")),
-    );
-    Ok(differences)
-}
-
-/// Removes the files of requests that are neither in the state nor alive.
-pub(crate) fn sweep(shared: &Shared, state: &State) -> Result<usize, StoreError> {
-    let expected = state.records();
-    let mut ids = BTreeSet::new();
-    shared.root.walk("leases", &mut |path| {
-        let name = path
-            .trim_start_matches("leases/")
-            .split('.')
-            .next()
-            .unwrap_or_default();
-        ids.extend(
-            name.parse::<LeaseId>()
-                .ok()
-                .filter(|id| !expected.contains_key(&Home::Lease(*id))),
-        );
-        Ok(())
-    })?;
-    let mut removed = 0;
-    for id in ids {
-        let gone = remove_lease(&shared.root, &shared.attended, id);
-        let fail = |errno| StoreError::io("remove", shared.root.join("leases"), errno);
-        removed += usize::from(gone.map_err(fail)?);
-    }
-    Ok(removed)
 }

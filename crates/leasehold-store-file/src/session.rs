@@ -21,6 +21,13 @@ use std::sync::Arc;
 /// How often a record that is not whole is made again before it is given up.
 const REBUILDS_MAX: u32 = 2;
 
+/// A part of a segment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Written {
+    pub(crate) begin: u64,
+    pub(crate) end: u64,
+}
+
 /// How old a decision may be when it is written. It is a thousand times what a stay takes; a process
 /// that was stopped meanwhile, or a disk that makes it wait, takes longer.
 const STAY_MS_MAX: u64 = 1_000;
@@ -103,7 +110,7 @@ impl<'a> Session<'a> {
         View::new(self.now, self.header.counters)
     }
 
-    fn damaged(&self, detail: String) -> StoreError {
+    pub(crate) fn damaged(&self, detail: String) -> StoreError {
         let path = self
             .shared
             .root
@@ -174,6 +181,12 @@ impl<'a> Session<'a> {
         }
         self.header.last_ms = self.header.last_ms.max(at.as_millis());
         self.now = self.now.max(at);
+    }
+
+    /// Goes on at the beginning of another segment, which the header names already.
+    pub(crate) fn go_on_at(&mut self, end: u64) -> Result<(), StoreError> {
+        self.end = end;
+        self.write_header()
     }
 
     fn write_header(&mut self) -> Result<(), StoreError> {
@@ -272,10 +285,14 @@ impl<'a> Session<'a> {
 
     /// Makes events state. On an error nothing has changed, nor on a conflict: that is with the time.
     /// Nobody else came in, but what was decided long ago would be written as of then, and a lease might
-    /// be over before it is held.
-    pub(crate) fn commit(mut self, events: &[Event]) -> Result<Committed, StoreError> {
+    /// be over before it is held. Returns also which part of the log it wrote, where it gave something
+    /// back: then there may be time for what else is to be done.
+    pub(crate) fn commit(
+        mut self,
+        events: &[Event],
+    ) -> Result<(Committed, Option<Written>), StoreError> {
         if events.is_empty() {
-            return Ok(Committed::Done);
+            return Ok((Committed::Done, None));
         }
         let dropped = usize::from(Bug::DropFromLog.is_planted() && events.len() > 1);
         let line = log::commit_line(self.now, &events[dropped..]);
@@ -295,13 +312,13 @@ impl<'a> Session<'a> {
         appended.map_err(|errno| fail(self.shared, "append to", errno))?;
         // A disk that makes us wait does so here. A line that cannot be cut stands, old as it is.
         if self.is_old() && self.segment.cut(begin).is_ok() {
-            return Ok(Committed::Conflict);
+            return Ok((Committed::Conflict, None));
         }
         // From here on it is state: whoever is next finds the line, if we do not come to the end.
         self.end += line.len() as u64;
         self.note(self.now, events);
         if self.is_on_log_alone {
-            return Ok(Committed::Done);
+            return Ok((Committed::Done, None));
         }
         match self.records.write() {
             // A header that cannot be written is behind, no more.
@@ -312,7 +329,16 @@ impl<'a> Session<'a> {
             Err(error) if is_full(&error) => {}
             Err(error) => self.shared.tell(&error),
         }
-        Ok(Committed::Done)
+        let written = (!takes).then_some(Written {
+            begin,
+            end: self.end,
+        });
+        Ok((Committed::Done, written))
+    }
+
+    /// Returns whether the records hold all that the log says.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.header.applied == self.end
     }
 
     /// Returns whether the time of this stay is long past.

@@ -6,6 +6,7 @@ use crate::life::Attended;
 use crate::log::{Segment, segment_path};
 use crate::mutex::Gate;
 use crate::root::Root;
+use crate::state::State;
 use crate::store::Options;
 use leasehold_core::Timestamp;
 use leasehold_store::StoreError;
@@ -79,6 +80,24 @@ impl Shared {
         let segment = Arc::new(segment.map_err(|errno| StoreError::io("open", path(), errno))?);
         *kept = Some(Arc::clone(&segment));
         Ok(segment)
+    }
+
+    /// Returns the header without going inside, if it is of this boot.
+    pub(crate) fn peek_header(&self) -> Result<Option<Header>, StoreError> {
+        let header = Header::decode(&self.gate.peek(&self.root)?).ok();
+        Ok(header.filter(|header| header.boot == self.boot))
+    }
+
+    /// Folds what there is of the log before going inside, where the rest is brought in: a log only
+    /// grows. (What is cut of it was never whole, or it is a new boot; then the fold inside begins
+    /// again, or fails.)
+    pub(crate) fn fold_outside(&self) -> Result<State, StoreError> {
+        let Some(header) = self.peek_header()? else {
+            return Ok(State::default());
+        };
+        let mut state = State::default();
+        state.go_on(&self.root, &*self.segment(header.segment)?)?;
+        Ok(state)
     }
 
     /// Takes over the time line of a header of this boot.

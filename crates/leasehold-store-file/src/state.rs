@@ -1,7 +1,8 @@
 //! The state of a whole workspace, folded from its log.
 
+use crate::header::Header;
 use crate::homes::{Home, for_each_home};
-use crate::log::{End, Segment};
+use crate::log::{Checkpoint, End, Segment};
 use crate::record::Content;
 use crate::root::Root;
 use leasehold_core::event::{Change, Event};
@@ -30,14 +31,85 @@ impl State {
     /// Brings in what a log holds behind the part that is in already, as far as it is whole. Returns
     /// what comes there.
     pub(crate) fn go_on(&mut self, root: &Root, segment: &Segment) -> Result<End, StoreError> {
-        let from = self.end;
-        let (end, found) = segment.commits(root, from, &mut |commit| {
+        if self.end == 0
+            && let Some((head, end)) = segment.head(root)?
+        {
+            self.end = end;
+            head.checkpoint
+                .into_iter()
+                .for_each(|checkpoint| self.restore(checkpoint));
+        }
+        let (end, found) = segment.commits(root, self.end, &mut |commit| {
             self.apply(commit.at, &commit.events);
             Ok(true)
         })?;
         self.end = end;
         self.segment = segment.number();
         Ok(found)
+    }
+
+    /// Begins with nothing, where a header says the log ends.
+    pub(crate) fn begin_at(header: &Header, segment: u32) -> Self {
+        Self {
+            counters: header.counters,
+            last: Timestamp::from_millis(header.last_ms),
+            segment,
+            end: header.applied,
+            ..Self::default()
+        }
+    }
+
+    /// Adds what a record says.
+    pub(crate) fn add(&mut self, content: Content) {
+        let Content {
+            leases,
+            tickets,
+            freezes,
+            cards,
+        } = content;
+        leases
+            .iter()
+            .for_each(|lease| self.change(Change::PutLease(lease)));
+        tickets
+            .iter()
+            .for_each(|ticket| self.change(Change::PutTicket(ticket)));
+        freezes
+            .iter()
+            .for_each(|freeze| self.change(Change::PutFreeze(freeze)));
+        cards
+            .iter()
+            .for_each(|card| self.change(Change::PutCard(card)));
+    }
+
+    /// Takes over what a checkpoint says.
+    fn restore(&mut self, checkpoint: Checkpoint) {
+        self.last = checkpoint.at;
+        self.counters = checkpoint.counters;
+        let (leases, tickets) = (checkpoint.leases, checkpoint.tickets);
+        self.leases = leases.into_iter().map(|l| (l.id, l)).collect();
+        self.tickets = tickets.into_iter().map(|t| (t.number, t)).collect();
+        self.freezes = checkpoint.freezes.into_iter().map(|f| (f.id, f)).collect();
+        self.cards.clear();
+        for card in checkpoint.cards {
+            self.cards.entry(card.who.place()).or_default().push(card);
+        }
+    }
+
+    /// Makes a checkpoint of it, for the segment that follows the one that was folded. The counters of a
+    /// workspace may be ahead of those in its log.
+    pub(crate) fn checkpoint(&self, counters: Counters) -> Checkpoint {
+        Checkpoint {
+            at: self.last,
+            after: self.end,
+            counters: Counters {
+                number: counters.number.max(self.counters.number),
+                token: counters.token.max(self.counters.token),
+            },
+            leases: self.leases.values().cloned().collect(),
+            tickets: self.tickets.values().cloned().collect(),
+            freezes: self.freezes.values().cloned().collect(),
+            cards: self.cards.values().flatten().cloned().collect(),
+        }
     }
 
     fn apply(&mut self, at: Timestamp, events: &[Event]) {

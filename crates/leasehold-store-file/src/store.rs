@@ -1,23 +1,27 @@
 //! The store itself: loads, commits and the audit.
 
+mod upkeep;
+
 use crate::clock::{Clock, MachineClock, TimeLine};
 use crate::header::{Header, Unreadable, VERSION};
 use crate::joined;
 use crate::life;
-use crate::log::{End, Segment, segment_path};
+use crate::log::{self, End, Segment, segment_path};
 use crate::mutex::{Gate, MUTEX};
 use crate::presence::FilePresence;
 use crate::records::{Fault, Records};
-use crate::recover;
 use crate::root::Root;
+use crate::rotate;
 use crate::session::Session;
 use crate::shared::Shared;
 use crate::state::State;
-use crate::wake;
+use crate::{audit, gc, wake};
 use leasehold_core::view::{Counters, Key, View};
 use leasehold_core::{LeaseId, event::Event};
 use leasehold_store::{Access, Commit, Committed, Join, Loaded, Presence, Store, StoreError};
+use leasehold_store::{Collected, EachEntry, Span};
 use rustix::fs::OFlags;
+use std::os::fd::BorrowedFd;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,6 +70,7 @@ impl std::fmt::Debug for Options {
 pub struct FileStore {
     shared: Arc<Shared>,
     workspace: String,
+    segment_bytes: u64,
 }
 
 impl FileStore {
@@ -108,7 +113,20 @@ impl FileStore {
         };
         // A copy of the directory has all that is written in it, and is another workspace.
         let workspace = format!("{workspace}-{}", shared.root.inode());
-        Ok(Self { shared, workspace })
+        Ok(Self {
+            shared,
+            workspace,
+            segment_bytes: rotate::SEGMENT_BYTES,
+        })
+    }
+
+    /// Begins a new segment of the log after this many bytes, and not after eight million.
+    #[must_use]
+    pub fn with_segment_bytes(self, segment_bytes: u64) -> Self {
+        Self {
+            segment_bytes,
+            ..self
+        }
     }
 
     /// Returns the part of the workspace's name that is written in the directory: the other is the
@@ -132,36 +150,6 @@ impl FileStore {
         self.shared.root.is_new()
     }
 
-    /// Folds the log and says where the records differ from it, one line for each difference.
-    ///
-    /// # Errors
-    /// As [`Store::load`], and [`StoreError::Damaged`] where the log itself is not whole.
-    pub fn verify(&self) -> Result<Vec<String>, StoreError> {
-        let folded = self.fold_outside()?;
-        let session = Session::enter(&self.shared)?;
-        recover::differences(&self.shared, &session.fold_from(folded)?)
-    }
-
-    /// Makes all records again from the log.
-    ///
-    /// # Errors
-    /// As [`FileStore::verify`].
-    pub fn rebuild(&self) -> Result<(), StoreError> {
-        let folded = self.fold_outside()?;
-        Session::enter(&self.shared)?.rebuild_from(folded).map(drop)
-    }
-
-    /// Removes the files of requests that are neither in the state nor alive, as killed ones leave
-    /// them. Returns how many requests.
-    ///
-    /// # Errors
-    /// As [`FileStore::verify`].
-    pub fn sweep(&self) -> Result<usize, StoreError> {
-        let folded = self.fold_outside()?;
-        let session = Session::enter(&self.shared)?;
-        recover::sweep(&self.shared, &session.fold_from(folded)?)
-    }
-
     fn unreadable(&self, unreadable: Unreadable) -> StoreError {
         unreadable_header(&self.shared, unreadable)
     }
@@ -169,7 +157,7 @@ impl FileStore {
     fn load_inside(&self, keys: &[Key]) -> Result<(Session<'_>, View), StoreError> {
         let needs_all = keys.contains(&Key::All);
         let folded = if needs_all {
-            self.fold_outside()?
+            self.shared.fold_outside()?
         } else {
             State::default()
         };
@@ -177,22 +165,6 @@ impl FileStore {
         let mut view = session.view();
         session.load(keys, &mut view, folded)?;
         Ok((session, view))
-    }
-
-    /// Folds what there is of the log before going inside, where the rest is brought in: a log only
-    /// grows. (What is cut of it was never whole, or it is a new boot; then the fold inside begins
-    /// again, or fails.)
-    fn fold_outside(&self) -> Result<State, StoreError> {
-        let shared = &*self.shared;
-        let Ok(header) = Header::decode(&shared.gate.peek(&shared.root)?) else {
-            return Ok(State::default());
-        };
-        if header.boot != shared.boot {
-            return Ok(State::default());
-        }
-        let mut state = State::default();
-        state.go_on(&shared.root, &*shared.segment(header.segment)?)?;
-        Ok(state)
     }
 
     /// Looks without the mutex: what was read counts only if no commit came in between. The header says
@@ -301,6 +273,36 @@ impl FileStore {
     }
 }
 
+impl FileStore {
+    /// Calls `each` for every commit of one segment; returns whether to go on.
+    fn audit_segment(
+        &self,
+        number: u32,
+        header: &Header,
+        each: &mut dyn FnMut(Commit<'_>) -> bool,
+    ) -> Result<bool, StoreError> {
+        let root = &self.shared.root;
+        // Opened anew: this is long, and others go on meanwhile.
+        let segment = Segment::open(root, number, OFlags::RDONLY)
+            .map_err(|errno| StoreError::io("open", root.join(&segment_path(number)), errno))?;
+        let mut goes_on = true;
+        let (at, found) = segment.commits(root, 0, &mut |commit| {
+            goes_on = each(Commit {
+                at: commit.at,
+                events: &commit.events,
+            });
+            Ok(goes_on)
+        })?;
+        match found {
+            _ if !goes_on => {}
+            _ if number == header.segment => check_end(root, &segment, header, at, found)?,
+            End::Clean => {}
+            End::Torn | End::Bad => return Err(not_whole(root, &segment, at)),
+        }
+        Ok(goes_on)
+    }
+}
+
 /// Folds a log as far as it is whole.
 fn fold(root: &Root, segment: &Segment, header: &Header) -> Result<(State, u64), StoreError> {
     let mut state = State::default();
@@ -321,11 +323,14 @@ fn check_end(
     if found != End::Bad && end >= header.applied {
         return Ok(());
     }
-    let path = root.join(&segment_path(segment.number()));
-    Err(StoreError::Damaged {
-        path,
-        detail: format!("the line at offset {end} is not whole"),
-    })
+    Err(not_whole(root, segment, end))
+}
+
+fn not_whole(root: &Root, segment: &Segment, at: u64) -> StoreError {
+    StoreError::Damaged {
+        path: root.join(&segment_path(segment.number())),
+        detail: format!("the line at offset {at} is not whole"),
+    }
 }
 
 fn unreadable_header(shared: &Shared, unreadable: Unreadable) -> StoreError {
@@ -403,13 +408,17 @@ impl Store for FileStore {
         let Some(session) = loaded.session else {
             return Ok(Committed::Conflict);
         };
-        if session.commit(events)? == Committed::Conflict {
+        let (committed, written) = session.commit(events)?;
+        if committed == Committed::Conflict {
             return Ok(Committed::Conflict);
         }
         // Out of the mutex by now, so that those who are woken find it free.
         wakes
             .iter()
             .for_each(|id| wake::call(&self.shared.root, *id));
+        if let Some(written) = written {
+            rotate::rotate_if_long(&self.shared, written, self.segment_bytes);
+        }
         Ok(Committed::Done)
     }
 
@@ -428,23 +437,31 @@ impl Store for FileStore {
             _ if shared.gate.is_writable() => Session::enter(shared)?.header,
             Err(unreadable) => return Err(self.unreadable(unreadable)),
         };
-        // Opened anew: this is long, and others go on meanwhile.
-        let number = header.segment;
-        let segment = Segment::open(&shared.root, number, OFlags::RDONLY).map_err(|errno| {
-            StoreError::io("open", shared.root.join(&segment_path(number)), errno)
+        let numbers = log::segments_up_to(&shared.root, header.segment)?;
+        numbers.into_iter().try_fold(true, |goes_on, number| {
+            if goes_on {
+                self.audit_segment(number, &header, each)
+            } else {
+                Ok(false)
+            }
         })?;
-        let mut is_told = false;
-        let (at, found) = segment.commits(&shared.root, 0, &mut |commit| {
-            is_told = !each(Commit {
-                at: commit.at,
-                events: &commit.events,
-            });
-            Ok(!is_told)
-        })?;
-        if is_told {
-            Ok(())
-        } else {
-            check_end(&shared.root, &segment, &header, at, found)
-        }
+        Ok(())
+    }
+
+    fn collect(&self, keep_ms: u64) -> Result<Collected, StoreError> {
+        gc::collect(&self.shared, keep_ms)
+    }
+
+    fn read_audit(&self, span: &Span, each: &mut EachEntry<'_>) -> Result<(), StoreError> {
+        audit::read(&self.shared, span, each)
+    }
+
+    fn follow_audit(
+        &self,
+        span: &Span,
+        interrupt: Option<BorrowedFd<'_>>,
+        each: &mut EachEntry<'_>,
+    ) -> Result<(), StoreError> {
+        audit::follow(&self.shared, span, interrupt, each)
     }
 }

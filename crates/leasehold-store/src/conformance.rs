@@ -140,6 +140,9 @@ macro_rules! __conformance_cases {
             audit: the_audit_has_all_commits_in_order,
             audit: replaying_the_audit_gives_the_state,
             audit: the_audit_stops_when_told,
+            audit: a_span_is_told_as_it_is_stored,
+            audit: a_follower_is_told_what_comes_until_it_has_enough,
+            audit: a_collection_changes_nothing_but_the_audit,
         }
     };
 }

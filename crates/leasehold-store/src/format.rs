@@ -3,7 +3,11 @@
 //! Kernel types are converted by hand, so that a change of the kernel cannot silently change what is
 //! stored. Readers refuse what they do not understand; members are never reused with another meaning.
 
+mod brief;
 mod convert;
+mod raw;
+
+pub use brief::{Brief, Broken, Party, Thing};
 
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -15,6 +19,13 @@ pub const VERSION: u32 = 1;
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{0}")]
 pub struct FormatError(pub String);
+
+/// Writes events down, as a JSON array.
+#[must_use]
+pub fn events_json(events: &[leasehold_core::event::Event]) -> Vec<u8> {
+    let stored: Vec<Event<'_>> = events.iter().map(Into::into).collect();
+    serde_json::to_vec(&stored).expect("plain values always become JSON")
+}
 
 /// An [`Identity`](leasehold_core::Identity).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

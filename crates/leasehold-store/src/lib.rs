@@ -4,6 +4,7 @@
 //!
 //! * [`Store`]: load a view of one version, commit events on it. A store never decides.
 //! * [`Presence`]: one request's proof of life and its place to be woken.
+//! * [`mod@audit`]: reading the audit, damage and all, as it comes.
 //! * [`mod@format`]: how events, leases and tickets are written down as JSON, in every store.
 //! * [`memory`]: a store in this process, for tests and embedding.
 //! * `conformance`: what every store has to pass (feature `conformance`).
@@ -18,12 +19,14 @@
 //! The memory store sees processes only as far as it is told: a [`Presence`] dropped without
 //! [`Presence::end`] is a death.
 
+pub mod audit;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod error;
 pub mod format;
 pub mod memory;
 
+pub use audit::{EachEntry, Entry, Span};
 pub use error::StoreError;
 
 use leasehold_core::view::{Key, View};
@@ -109,11 +112,62 @@ pub trait Store {
         Ok(Join::Inside(None))
     }
 
-    /// Calls `each` for every commit since the beginning, in order, until it returns `false`.
+    /// Calls `each` for every commit that is kept, in order, until it returns `false`: all since the
+    /// beginning, where none was dropped.
     ///
     /// # Errors
-    /// Where the audit cannot be read: [`StoreError`].
+    /// Where any of it cannot be read: [`StoreError`].
     fn audit(&self, each: &mut dyn FnMut(Commit<'_>) -> bool) -> Result<(), StoreError>;
+
+    /// Calls `each` for what the audit keeps of a span of time, in order, until it returns `false`.
+    /// Damage is told, and what is behind it is read all the same.
+    ///
+    /// # Errors
+    /// Where nothing more can be read: [`StoreError`].
+    fn read_audit(&self, span: &Span, each: &mut EachEntry<'_>) -> Result<(), StoreError> {
+        audit::read(self, span, each)
+    }
+
+    /// As [`Store::read_audit`], and then whatever comes, until `each` returns `false` or the interrupt
+    /// is readable. What is waited for is told by [`Entry::Pause`] each time when all that there is was told.
+    ///
+    /// # Errors
+    /// As [`Store::read_audit`], and where it cannot be waited.
+    fn follow_audit(
+        &self,
+        span: &Span,
+        interrupt: Option<BorrowedFd<'_>>,
+        each: &mut EachEntry<'_>,
+    ) -> Result<(), StoreError> {
+        audit::follow(self, span, interrupt, each)
+    }
+
+    /// Drops what nobody needs any more: of the audit what is older than this, and what those who died
+    /// left behind. What is held stays, and tokens go on where they are. A store that keeps nothing
+    /// besides has nothing to do.
+    ///
+    /// # Errors
+    /// Where it cannot be told what is needed, or not be dropped: [`StoreError`]. Some may have been
+    /// dropped by then.
+    fn collect(&self, keep_ms: u64) -> Result<Collected, StoreError> {
+        let _ = keep_ms;
+        Ok(Collected::default())
+    }
+}
+
+/// What a collection found to drop.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Collected {
+    /// Whether all that is held was written down anew, so that what led to it is not needed any more.
+    pub checkpoint: bool,
+    /// How many pieces of the audit were dropped: segments or commits.
+    pub dropped: u64,
+    /// How many bytes that freed, where it is known.
+    pub bytes: u64,
+    /// How many things that nobody needs were removed.
+    pub leftovers: u64,
+    /// What was dropped had happened by then.
+    pub dropped_until: Option<Timestamp>,
 }
 
 /// One commit of the audit.

@@ -11,7 +11,7 @@ mod state;
 
 pub use clock::ManualClock;
 
-use crate::{Access, Commit, Committed, Loaded, Presence, Store, StoreError};
+use crate::{Access, Collected, Commit, Committed, Loaded, Presence, Store, StoreError};
 use clock::Clock;
 use leasehold_core::event::{Change, Event};
 use leasehold_core::view::{Counters, Key, Life, View};
@@ -276,6 +276,12 @@ impl Store for MemoryStore {
         Ok(Box::new(MemoryPresence::new(id, Arc::clone(&self.shared))))
     }
 
+    fn collect(&self, keep_ms: u64) -> Result<Collected, StoreError> {
+        let mut versions = self.shared.versions();
+        let now = self.shared.clock.now().max(versions.state.now);
+        Ok(versions.collect(now, keep_ms))
+    }
+
     /// Calls `each` for every commit that is still kept ([`MemoryOptions::audit_commits_max`]).
     fn audit(&self, each: &mut dyn FnMut(Commit<'_>) -> bool) -> Result<(), StoreError> {
         let kept: Vec<Arc<Kept>> = self.shared.versions().audit.iter().cloned().collect();
@@ -292,6 +298,17 @@ impl Store for MemoryStore {
 }
 
 impl Versions {
+    /// Drops the commits of the audit that are older than this.
+    fn collect(&mut self, now: Timestamp, keep_ms: u64) -> Collected {
+        let old = |kept: &Arc<Kept>| now.millis_since(kept.at) >= keep_ms;
+        let mut collected = Collected::default();
+        while self.audit.front().is_some_and(old) {
+            collected.dropped += 1;
+            collected.dropped_until = self.audit.pop_front().map(|kept| kept.at);
+        }
+        collected
+    }
+
     fn commit(&mut self, at: Timestamp, events: &[Event], audit_commits_max: Option<usize>) {
         events.iter().for_each(|event| self.state.apply(event));
         self.state.version += 1;

@@ -4,7 +4,7 @@ mod inside;
 mod keeper;
 
 use self::inside::Cover;
-use self::keeper::Keeper;
+use self::keeper::{CoverKeeper, Keeper};
 use crate::acquire::acquire;
 use crate::answer::{self, Asked};
 use crate::cli::{Guard, StopSignal};
@@ -14,12 +14,13 @@ use crate::process::{
     Ended, GuardedCommand, RunningCommand, Signals, SpawnError, Status, StopRule, Waited, Watch,
     supervise, wait_beside,
 };
-use crate::{context, exit, inherit, message, request, ui};
+use crate::{context, exit, inherit, message, request, ui, usual};
 use leasehold_api::code::Code;
 use leasehold_api::lease::LeaseInfo;
 use leasehold_api::outcome::{CommandEnd, Outcome};
 use leasehold_core::lease::Kind;
-use leasehold_core::verdict::{Place, Verdict};
+use leasehold_core::planted::Bug;
+use leasehold_core::verdict::{Blocker, Place, Refusal, Verdict};
 use leasehold_core::{Claim, Lease, LeaseId};
 use leasehold_service::{Acquired, Answer, Clock, Held, Waiting};
 use leasehold_store::Presence;
@@ -65,7 +66,8 @@ pub(crate) fn run(args: &Guard) -> u8 {
     outcome.exit
 }
 
-fn guard(args: &Guard) -> Result<Outcome, CliError> {
+/// Runs the command under the lease, and returns what became of both without telling of it.
+pub(crate) fn guard(args: &Guard) -> Result<Outcome, CliError> {
     let checked = request::check(&args.request, None)?;
     let rule = stop_rule(args)?;
     let words = args.script.iter().chain(&args.command);
@@ -84,7 +86,9 @@ fn guard(args: &Guard) -> Result<Outcome, CliError> {
     ui::notes(&request::doubts(&context.base, &args.request.claims));
     let signals = Signals::install().map_err(|error| failure("cannot take signals", &error))?;
     let (who, claims, inside) = (ask.who.clone(), ask.claims.clone(), ask.inside);
-    let mut tell = |place: &Place, clock: &Clock| ui::talk(&message::place(place, clock));
+    let mut tell = |place: &Place, clock: &Clock, expected| {
+        ui::talk(&message::place(place, clock, expected));
+    };
     let ended_by = Cell::new(None);
     let mut is_interrupted = || {
         ended_by.set(ended_by.get().or(signals.take().exit_code()));
@@ -94,7 +98,9 @@ fn guard(args: &Guard) -> Result<Outcome, CliError> {
         interrupt: Some(signals.fd()),
         is_interrupted: &mut is_interrupted,
         on_place: &mut tell,
+        estimates: true,
     };
+    let leasing = &*context.leasing;
     let acquired = acquire(&context, &args.request, &checked, ask, &mut waiting);
     let (acquired, claims) = match acquired {
         // What the store says is no answer to a signal: it has been busy for as long as we waited.
@@ -125,10 +131,30 @@ fn guard(args: &Guard) -> Result<Outcome, CliError> {
             };
             running.under_cover(cover, inside, &clock)?
         }
-        Acquired::Refused(refusal, clock) => answer::refused(&asked, &refusal, &clock),
+        Acquired::Refused(Refusal::Held(blockers), clock) if Bug::RunRefused.is_planted() => {
+            let running = Running {
+                context: &context,
+                args,
+                signals: &signals,
+                rule,
+            };
+            let lease = |blocker: &Blocker| match blocker {
+                Blocker::Lease(lease) => Some(lease.clone()),
+                Blocker::Ticket(_) => None,
+            };
+            let holders = blockers.iter().filter_map(lease);
+            running.under_cover(holders.collect(), inside, &clock)?
+        }
+        Acquired::Refused(refusal, clock) => {
+            let outcome = answer::refused(&asked, &refusal, &clock);
+            usual::add(outcome, leasing, &claims, refusal.blockers(), &clock)
+        }
         Acquired::Died(death, clock) => answer::died(&asked, &death, &clock),
         Acquired::Lost(lease) => answer::stale_proof(VERB, lease),
-        Acquired::TimedOut(place, clock) => answer::timed_out(&asked, &place, &clock),
+        Acquired::TimedOut(place, clock) => {
+            let outcome = answer::timed_out(&asked, &place, &clock);
+            usual::add(outcome, leasing, &claims, &place.blockers, &clock)
+        }
         Acquired::Interrupted => {
             let code = ended_by.get().unwrap_or(128 + 2);
             answer::interrupted(&asked, code - 128)
@@ -184,6 +210,11 @@ impl Running<'_> {
                 return not_started.outcome();
             }
         };
+        if Bug::ReleaseBeforeEnd.is_planted() {
+            let _released = held.release(leasing)?;
+            let ended = self.supervise(running, &mut CoverKeeper::new(leasing, Vec::new()))?;
+            return Ok(finished(ended, false, std::slice::from_ref(&lease), clock));
+        }
         let relies = (!cover.leases.is_empty()).then(|| cover.keeper(leasing));
         let mut keeper = Keeper::new(leasing, held, relies);
         let ended = self.supervise(running, &mut keeper)?;
@@ -263,6 +294,7 @@ impl Running<'_> {
         let mut command = self.command(lease.id, &lease, &cover.leases, clock);
         let own = held.presence().map(Presence::command_proof).transpose();
         let own = own.map_err(CliError::from)?.flatten();
+        let own = own.filter(|_| !Bug::KeepProof.is_planted());
         let proofs = cover.proofs().map_err(CliError::from)?;
         for proof in own.into_iter().chain(proofs) {
             command = command.inherit(proof);

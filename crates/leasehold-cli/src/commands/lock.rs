@@ -5,7 +5,7 @@ use crate::answer::{self, Asked};
 use crate::cli::Lock;
 use crate::error::CliError;
 use crate::process::Signals;
-use crate::{context, message, request, ui};
+use crate::{context, message, request, ui, usual};
 use leasehold_api::outcome::Outcome;
 use leasehold_core::command::Wait;
 use leasehold_core::lease::Kind;
@@ -32,7 +32,9 @@ pub(crate) fn run(args: &Lock) -> Result<Outcome, CliError> {
             format!("signals: {error}"),
         )
     })?;
-    let mut tell = |place: &Place, clock: &Clock| ui::talk(&message::place(place, clock));
+    let mut tell = |place: &Place, clock: &Clock, expected| {
+        ui::talk(&message::place(place, clock, expected));
+    };
     let interrupt = signals.as_ref().map(Signals::fd);
     let ended_by = Cell::new(None);
     let mut is_interrupted = || {
@@ -46,8 +48,10 @@ pub(crate) fn run(args: &Lock) -> Result<Outcome, CliError> {
         interrupt,
         is_interrupted: &mut is_interrupted,
         on_place: &mut tell,
+        estimates: true,
     };
     let said = args.request.ttl.is_some();
+    let leasing = &*context.leasing;
     let acquired = acquire(&context, &args.request, &checked, ask, &mut waiting);
     let (acquired, claims) = match acquired {
         // What the store says is no answer to a signal: it has been busy for as long as we waited.
@@ -63,10 +67,16 @@ pub(crate) fn run(args: &Lock) -> Result<Outcome, CliError> {
         Acquired::Held(held, clock) => locked("locked", &held.lease, said, &clock),
         Acquired::Renewed(lease, clock) => locked("renewed", &lease, said, &clock),
         Acquired::Joined(leases, clock) => joined(&asked, &leases, &clock),
-        Acquired::Refused(refusal, clock) => answer::refused(&asked, &refusal, &clock),
+        Acquired::Refused(refusal, clock) => {
+            let outcome = answer::refused(&asked, &refusal, &clock);
+            usual::add(outcome, leasing, &claims, refusal.blockers(), &clock)
+        }
         Acquired::Died(death, clock) => answer::died(&asked, &death, &clock),
         Acquired::Lost(lease) => answer::stale_proof("lock", lease),
-        Acquired::TimedOut(place, clock) => answer::timed_out(&asked, &place, &clock),
+        Acquired::TimedOut(place, clock) => {
+            let outcome = answer::timed_out(&asked, &place, &clock);
+            usual::add(outcome, leasing, &claims, &place.blockers, &clock)
+        }
         Acquired::Interrupted => {
             answer::interrupted(&asked, ended_by.get().unwrap_or(128 + 2) - 128)
         }

@@ -8,7 +8,7 @@ use crate::cli::{ClaimArgs, IntentArg, Why};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::ui::quoted;
-use crate::{context, inherit, message, request};
+use crate::{context, inherit, message, request, usual};
 use clap::ValueEnum as _;
 use leasehold_api::code::Code;
 use leasehold_api::lease::{BlockerInfo, FreezeInfo, LeaseInfo, TicketInfo};
@@ -77,7 +77,12 @@ fn answered(context: &Context, ask: &Ask, args: &Why) -> Result<Told, CliError> 
             answer::refused(&asked, refusal, &clock).into()
         }
         Verdict::Joined(cover) => looked.told(joined(&ask.claims, cover)),
-        Verdict::Refused(_) => looked.told(looked.blocked()),
+        Verdict::Refused(_) => {
+            let leasing = &*context.leasing;
+            let blockers = reasons::blockers(&value);
+            let outcome = usual::add(looked.blocked(), leasing, &ask.claims, blockers, &clock);
+            looked.told(outcome)
+        }
         _ => looked.told(free(&ask.claims, args)),
     })
 }

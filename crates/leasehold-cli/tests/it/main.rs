@@ -5,6 +5,8 @@
 //! * `guard`, `overlap`, `slots`, `wait`, `nesting`, `inside`, `standing`, `unlocking`, `freeze`, `why`: what the
 //!   verbs do. `worktrees`, `roots`: where. `output`: what becomes of an answer. `pages`: completions and
 //!   manual pages.
+//! * `audit`, `gc`: what happened, and dropping it. `doctor`: what is wrong, and mending it.
+//! * `lokt`: the front that stands in for Lokt, and taking over from it.
 //! * `faults`: killed, stopped and forgotten processes. `swarm`: many of them at random.
 //! * `repo`, `process`, `log`: what the tests are made of.
 //!
@@ -17,12 +19,16 @@
     reason = "these are tests, their helpers included"
 )]
 
+mod audit;
+mod doctor;
 mod faults;
 mod freeze;
+mod gc;
 mod guard;
 mod input;
 mod inside;
 mod log;
+mod lokt;
 mod names;
 mod nesting;
 mod output;

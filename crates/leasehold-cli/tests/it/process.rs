@@ -119,7 +119,7 @@ impl Running {
         fs::read_to_string(self.output.with_extension("err")).unwrap()
     }
 
-    fn stdout(&self) -> String {
+    pub(crate) fn stdout(&self) -> String {
         fs::read_to_string(self.output.with_extension("out")).unwrap()
     }
 

@@ -17,7 +17,7 @@ use std::{env, io};
 const MARK: &str = "LEASEHOLD_TEST_REPO";
 
 /// What differs from run to run, and what is shown instead.
-const FILTERS: [(&str, &str); 11] = [
+const FILTERS: [(&str, &str); 13] = [
     // A column as wide as the host's name.
     (r"\[host\] +", "[host] "),
     (r"[0-9a-f]{32}(?:-\d+)?", "[id]"),
@@ -30,6 +30,8 @@ const FILTERS: [(&str, &str); 11] = [
         r"(\) for|another|up to|expired|expires in|had it for|kept|ttl|\[host\]) (?:\d[\d.]*(?:ms|[smhd]))+",
         "$1 [time]",
     ),
+    (r" (after|waited) (?:\d[\d.]*(?:ms|[smhd]))+", " $1 [time]"),
+    ("  by [0-9a-f]{8}", "  by [id]"),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "[date]"),
     (r"\t", "[tab]"),
     ("\u{202e}", "[turn]"),

@@ -81,7 +81,7 @@ fn a_time_that_cannot_be_read_ends_no_wait() {
         let (sender, places) = channel();
         let coordinator = &coordinator;
         let waiter =
-            scope.spawn(move || acquire(coordinator, waits(2), &mut || sender.send(()).unwrap()));
+            scope.spawn(move || acquire(coordinator, waits(2), &mut |_| sender.send(()).unwrap()));
         places.recv().unwrap();
         coordinator.store().is_blind.store(true, Ordering::SeqCst);
         drop(holder);

@@ -61,16 +61,17 @@ pub(crate) fn ask(number: u128, name: &str, who: Identity) -> Ask {
     Ask::new(LeaseId::new(number), who, vec![claim])
 }
 
-/// Acquires, and calls `on_place` whenever the request has a new place.
+/// Acquires, and calls `on_place` with what is expected of it whenever the request has a new place.
 pub(crate) fn acquire<S: Store>(
     coordinator: &Coordinator<S>,
     ask: Ask,
-    on_place: &mut dyn FnMut(),
+    on_place: &mut dyn FnMut(Option<u64>),
 ) -> Acquired {
     let mut waiting = Waiting {
         interrupt: None,
         is_interrupted: &mut || false,
-        on_place: &mut |_, _| on_place(),
+        on_place: &mut |_, _, expected| on_place(expected),
+        estimates: true,
     };
     coordinator.acquire(ask, &mut waiting).unwrap()
 }

@@ -1,7 +1,7 @@
 //! Waiting, where those who wait together die.
 
 use crate::support::{DEAD, World, acquire, ask};
-use leasehold_core::command::{Ask, Wait};
+use leasehold_core::command::{Ask, Command, Proof, Wait};
 use leasehold_core::view::Key;
 use leasehold_core::{Claim, Identity, LeaseId, Resource};
 use leasehold_service::{Acquired, Leasing};
@@ -22,7 +22,7 @@ fn agent(number: u128) -> Identity {
 }
 
 /// Acquires and gives back at once.
-fn take_turns(world: &World, ask: Ask, on_place: &mut dyn FnMut()) {
+fn take_turns(world: &World, ask: Ask, on_place: &mut dyn FnMut(Option<u64>)) {
     match acquire(&world.coordinator, ask, on_place) {
         Acquired::Held(held, _) => _ = held.release(&world.coordinator).unwrap().value,
         _ => panic!("it waits until it holds"),
@@ -39,7 +39,7 @@ fn a_waiter_that_is_killed_leaves_the_queue_before_its_turn() {
     thread::scope(|scope| {
         let (sender, places) = channel();
         let world = &world;
-        scope.spawn(move || take_turns(world, waits(3), &mut || sender.send(()).unwrap()));
+        scope.spawn(move || take_turns(world, waits(3), &mut |_| sender.send(()).unwrap()));
         world.expect("the third waits", &places);
         drop(ahead);
         world.expect("the third is told that it is next", &places);
@@ -65,7 +65,7 @@ fn a_waiter_with_nobody_in_its_way_does_not_sleep() {
         let (sender, ended) = channel();
         let world = &world;
         scope.spawn(move || {
-            take_turns(world, waits(2), &mut || ());
+            take_turns(world, waits(2), &mut |_| ());
             sender.send(()).unwrap();
         });
         world.expect("it has it", &ended);
@@ -90,7 +90,7 @@ fn the_death_of_any_holder_of_a_pool_is_seen() {
             let (done, ended) = channel();
             let world = &world;
             scope.spawn(move || {
-                take_turns(world, slot(3), &mut || sender.send(()).unwrap());
+                take_turns(world, slot(3), &mut |_| sender.send(()).unwrap());
                 done.send(()).unwrap();
             });
             world.expect("the third waits", &places);
@@ -98,4 +98,35 @@ fn the_death_of_any_holder_of_a_pool_is_seen() {
             world.expect("it has it", &ended);
         });
     }
+}
+
+/// Of a wait that lasts it is told when it is over as a rule.
+#[test]
+fn what_can_be_expected_comes_from_the_holds_before() {
+    let world = World::new();
+    let release = |number| {
+        let (lease, by) = (LeaseId::new(number), agent(number));
+        let proof = Proof::Id;
+        let command = Command::Release { lease, by, proof };
+        _ = world.coordinator.execute(&command).unwrap();
+    };
+    for (number, millis) in [(1, 20_000), (2, 10_000), (3, 90_000)] {
+        let presence = world.attend(waits(number));
+        world.clock.advance(millis);
+        release(number);
+        presence.end();
+    }
+    let _holder = world.attend(waits(4));
+    thread::scope(|scope| {
+        let (sender, places) = channel();
+        let world = &world;
+        let told = move |expected| sender.send(expected).unwrap();
+        scope.spawn(move || take_turns(world, waits(5), &mut { told }));
+        assert_eq!(world.expect("the first place", &places), None);
+        world.clock.advance(1_000);
+        // Half of the holds took up to 20 s.
+        let expected = world.expect("what is expected", &places);
+        world.coordinator.store().set_life(LeaseId::new(4), DEAD);
+        assert_eq!(expected, Some(19_000));
+    });
 }

@@ -5,6 +5,7 @@ use leasehold_core::command::Command;
 use leasehold_core::verdict::Verdict;
 use leasehold_core::view::Key;
 use leasehold_store::{Access, Loaded, Part, Store, Watched, Woken};
+use std::fs;
 use std::thread;
 use std::time::Duration;
 
@@ -153,4 +154,64 @@ fn a_command_outlives_its_guard_and_a_daemon_does_not_keep_the_lease() {
     ));
     drop(daemon);
     check_whole(&store);
+}
+
+/// What could not be removed is found by the record of its id, so that goes last.
+#[test]
+fn no_fifo_is_left_without_its_record() {
+    let place = Place::new();
+    let store = place.open();
+    let path = |name: &str| place.path(&format!("leases/{}{name}", id(1)));
+    let mut presence = store.attend(id(1)).unwrap();
+    presence.listen().unwrap();
+    fs::remove_file(path(".wake")).unwrap();
+    fs::create_dir(path(".wake")).unwrap();
+    presence.end();
+    assert!(path("").exists());
+    fs::remove_dir(path(".wake")).unwrap();
+    store.sweep().unwrap();
+    assert!(!path("").exists());
+}
+
+/// Nobody knows of a FIFO whose maker could not open it.
+#[test]
+fn a_fifo_that_cannot_be_opened_is_removed() {
+    let place = Place::new();
+    let store = place.open();
+    let wake = place.path(&format!("leases/{}.wake", id(1)));
+    let mut presence = store.attend(id(1)).unwrap();
+    std::os::unix::fs::symlink("nowhere", &wake).unwrap();
+    assert!(presence.listen().is_err());
+    assert!(fs::symlink_metadata(&wake).is_err());
+    presence.end();
+}
+
+/// Nor of one whose lock somebody else keeps.
+#[test]
+fn a_fifo_that_cannot_be_locked_is_removed() {
+    let place = Place::new();
+    let store = place.open();
+    let command = place.path(&format!("leases/{}.command", id(1)));
+    let mut presence = store.attend(id(1)).unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, &command, rustix::fs::Mode::RWXU).unwrap();
+    let theirs = fs::File::options()
+        .read(true)
+        .write(true)
+        .open(&command)
+        .unwrap();
+    theirs.lock().unwrap();
+    assert!(presence.command_proof().is_err());
+    assert!(!command.exists());
+    presence.end();
+}
+
+#[test]
+fn a_fifo_that_outlived_its_record_is_swept() {
+    let place = Place::new();
+    let store = place.open();
+    store.attend(id(2)).unwrap().end();
+    let fifo = place.path(&format!("leases/{}.wake", id(1)));
+    rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RWXU).unwrap();
+    store.sweep().unwrap();
+    assert_eq!(fs::read_dir(place.path("leases")).unwrap().count(), 0);
 }

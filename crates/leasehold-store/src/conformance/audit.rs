@@ -2,7 +2,7 @@
 
 use super::Subject;
 use super::support::{ask, beside, check_keys, give_back, id, transact};
-use crate::Store;
+use crate::{Entry, Span, Store, format};
 use leasehold_core::command::{Ask, Command, Wait};
 use leasehold_core::event::Event;
 use leasehold_core::view::Key;
@@ -94,4 +94,90 @@ pub(super) fn the_audit_stops_when_told<S: Subject>(subject: &S) {
     };
     subject.open().audit(two).unwrap();
     assert_eq!(seen, 2);
+}
+
+/// Returns the commits that a span is told to have.
+fn told<S: Store>(store: &S, span: &Span) -> Vec<(Timestamp, Vec<u8>)> {
+    let mut commits = Vec::new();
+    let keep = &mut |entry: Entry<'_>| {
+        match entry {
+            Entry::Commit { at, events } => commits.push((at, events.to_vec())),
+            Entry::Damaged { place, detail } => panic!("{place}: {detail}"),
+            Entry::Pause => panic!("nothing is waited for"),
+        }
+        true
+    };
+    store.read_audit(span, keep).unwrap();
+    commits
+}
+
+pub(super) fn a_span_is_told_as_it_is_stored<S: Subject>(subject: &S) {
+    act(subject);
+    let store = subject.open();
+    let stored = |(at, events): &(Timestamp, Vec<Event>)| (*at, format::events_json(events));
+    let all: Vec<_> = commits(&store).iter().map(stored).collect();
+    assert_eq!(told(&store, &Span::ALL), all);
+    for (since, _) in &all {
+        for (until, _) in &all {
+            let span = Span {
+                since: *since,
+                until: *until,
+            };
+            let within = all.iter().filter(|(at, _)| since <= at && at <= until);
+            assert_eq!(told(&store, &span), within.cloned().collect::<Vec<_>>());
+        }
+    }
+    let mut seen = 0;
+    let two = &mut |_: Entry<'_>| {
+        seen += 1;
+        seen < 2
+    };
+    store.read_audit(&Span::ALL, two).unwrap();
+    assert_eq!(seen, 2);
+}
+
+pub(super) fn a_follower_is_told_what_comes_until_it_has_enough<S: Subject>(subject: &S) {
+    act(subject);
+    let before = commits(&subject.open()).len();
+    let (mut seen, mut pauses) = (0, 0);
+    let each = &mut |entry: Entry<'_>| {
+        match entry {
+            Entry::Commit { .. } => seen += 1,
+            Entry::Damaged { place, detail } => panic!("{place}: {detail}"),
+            Entry::Pause => {
+                assert!(seen >= before, "it pauses with all told");
+                pauses += 1;
+                if pauses == 1 {
+                    give_back(&subject.open(), 5);
+                }
+            }
+        }
+        seen <= before
+    };
+    subject.open().follow_audit(&Span::ALL, None, each).unwrap();
+    assert_eq!(seen, before + 1);
+}
+
+pub(super) fn a_collection_changes_nothing_but_the_audit<S: Subject>(subject: &S) {
+    act(subject);
+    let store = subject.open();
+    let counters = super::support::counters_of(&store);
+    let held = |store: &S::Store| {
+        let view = super::support::whole_of(store);
+        let leases: Vec<_> = view.leases().cloned().collect();
+        let tickets: Vec<_> = view.tickets().cloned().collect();
+        (leases, tickets)
+    };
+    let (before, all) = (held(&store), commits(&store));
+    store.collect(u64::MAX).unwrap();
+    assert_eq!(commits(&store), all, "nothing is that old");
+    let collected = store.collect(0).unwrap();
+    for store in [&store, &subject.open()] {
+        assert_eq!(held(store), before);
+        assert_eq!(super::support::counters_of(store), counters);
+        assert!(all.ends_with(&commits(store)), "the end is kept");
+        assert_eq!(commits(store).is_empty(), collected.dropped > 0);
+    }
+    give_back(&subject.open(), 5);
+    assert!(!commits(&subject.open()).is_empty());
 }

@@ -1,0 +1,219 @@
+//! Reading the log for those who look: a span of time, damage told and passed over.
+//!
+//! Nothing is read that lies before the span: segments say when they began, and time never goes back
+//! within one, so its first line is found by halving.
+
+mod follow;
+mod seek;
+
+pub(crate) use follow::follow;
+
+use crate::header::Header;
+use crate::line;
+use crate::log::{self, Segment, segment_path};
+use crate::shared::Shared;
+use leasehold_core::Timestamp;
+use leasehold_store::{EachEntry, Entry, Span, StoreError};
+use rustix::fs::OFlags;
+use rustix::io::Errno;
+
+/// Tells what the log has of a span.
+pub(crate) fn read(
+    shared: &Shared,
+    span: &Span,
+    each: &mut EachEntry<'_>,
+) -> Result<(), StoreError> {
+    let Some(last) = last_segment(shared)? else {
+        return Ok(());
+    };
+    let mut reader = Reader::begin(shared, *span, last)?;
+    while reader.go_on(None, each)? && reader.segment_number() < last {
+        reader.next_segment(each)?;
+    }
+    Ok(())
+}
+
+/// Returns the segment that is written to. The header says which; where it cannot be read the names do.
+fn last_segment(shared: &Shared) -> Result<Option<u32>, StoreError> {
+    match Header::decode(&shared.gate.peek(&shared.root)?) {
+        Ok(header) => Ok(Some(header.segment)),
+        Err(_) => Ok(log::segments(&shared.root)?.last().copied()),
+    }
+}
+
+/// Reads on from a place in the log.
+struct Reader<'a> {
+    shared: &'a Shared,
+    span: Span,
+    segment: Segment,
+    /// The first line that was not read yet.
+    at: u64,
+    /// Whether the first line of the span may still be to come.
+    is_before: bool,
+    /// Lines without a time since the last one before the span: they may belong to it.
+    undated: Vec<u64>,
+}
+
+impl<'a> Reader<'a> {
+    /// Begins where the span does, in a segment up to the last one.
+    fn begin(shared: &'a Shared, span: Span, last: u32) -> Result<Self, StoreError> {
+        let root = &shared.root;
+        let mut numbers = log::segments_up_to(root, last)?.into_iter().rev();
+        let mut segment = open(shared, numbers.next().unwrap_or(last))?;
+        for number in numbers {
+            // What lies before a segment is not later than the checkpoint it begins with.
+            let began = segment.figures(root)?.map(|figures| figures.at);
+            if began.is_some_and(|began| began < span.since) {
+                break;
+            }
+            segment = match Segment::open(root, number, OFlags::RDONLY) {
+                // Dropped while we look.
+                Err(Errno::NOENT) => break,
+                opened => opened.map_err(|errno| fail(shared, number, errno))?,
+            };
+        }
+        let at = seek::first_line(root, &segment, span.since)?;
+        Ok(Self {
+            shared,
+            span,
+            segment,
+            at,
+            is_before: span.since > Span::ALL.since,
+            undated: Vec::new(),
+        })
+    }
+
+    fn segment_number(&self) -> u32 {
+        self.segment.number()
+    }
+
+    /// Tells what there is up to `end`, or to the end of the segment; returns whether to go on.
+    fn go_on(&mut self, end: Option<u64>, each: &mut EachEntry<'_>) -> Result<bool, StoreError> {
+        let (root, segment) = (&self.shared.root, &self.segment);
+        let (span, is_before, undated) = (self.span, &mut self.is_before, &mut self.undated);
+        let len = segment.extent().map(|extent| extent.len);
+        let len = len.map_err(|errno| fail(self.shared, segment.number(), errno))?;
+        // Others may append faster than this reads: it ends all the same.
+        let end = end.unwrap_or(len).min(len);
+        if self.at >= end {
+            return Ok(true);
+        }
+        let (mut goes_on, mut next) = (true, self.at);
+        segment.raw_lines(root, self.at, &mut |at, text| {
+            if at >= end {
+                return Ok(false);
+            }
+            next = at + text.len() as u64 + 1;
+            segment.refuse_newer(root, text)?;
+            let number = segment.number();
+            if *is_before {
+                match line_time(text) {
+                    Some(time) if time < span.since => undated.clear(),
+                    None if !line::is_whole(text) => undated.push(at),
+                    None => {}
+                    Some(_) => {
+                        *is_before = false;
+                        goes_on = undated
+                            .drain(..)
+                            .all(|at| damaged(number, at, NOT_WHOLE, each));
+                    }
+                }
+            }
+            if !*is_before && goes_on {
+                goes_on = tell(number, at, text, span, each);
+            }
+            Ok(goes_on)
+        })?;
+        self.at = next;
+        Ok(goes_on)
+    }
+
+    /// Goes on in the next segment, or in the first one behind it that is there.
+    fn next_segment(&mut self, each: &mut EachEntry<'_>) -> Result<(), StoreError> {
+        let number = self.segment.number() + 1;
+        let root = &self.shared.root;
+        let extent = self.segment.extent();
+        let len = extent
+            .map_err(|errno| fail(self.shared, number - 1, errno))?
+            .len;
+        // Nobody is writing it any more.
+        if self.at < len && !self.is_before {
+            damaged(number - 1, self.at, "it has no end", each);
+        }
+        let found = log::segments(root)?.into_iter().find(|n| *n >= number);
+        let found = found.unwrap_or(number);
+        if found > number {
+            damaged(number, 0, "it was dropped before it was read", each);
+        }
+        self.segment = open(self.shared, found)?;
+        self.at = 0;
+        Ok(())
+    }
+}
+
+fn open(shared: &Shared, number: u32) -> Result<Segment, StoreError> {
+    Segment::open(&shared.root, number, OFlags::RDONLY).map_err(|e| fail(shared, number, e))
+}
+
+fn fail(shared: &Shared, number: u32, errno: Errno) -> StoreError {
+    StoreError::io("read", shared.root.join(&segment_path(number)), errno)
+}
+
+const NOT_WHOLE: &str = "it is not whole";
+
+/// Tells one line that lies in the span or behind it; returns whether to go on.
+fn tell(segment: u32, at: u64, text: &[u8], span: Span, each: &mut EachEntry<'_>) -> bool {
+    let Some(content) = line::content(text) else {
+        return damaged(segment, at, NOT_WHOLE, each);
+    };
+    match commit(content) {
+        Some((time, _)) if time > span.until => false,
+        Some((time, _)) if time < span.since => true,
+        Some((at, events)) => each(Entry::Commit { at, events }),
+        None if at == 0 => true,
+        None => damaged(segment, at, "it is no commit", each),
+    }
+}
+
+fn damaged(segment: u32, at: u64, detail: &str, each: &mut EachEntry<'_>) -> bool {
+    let place = format!("{}, the line at offset {at}", segment_path(segment));
+    each(Entry::Damaged {
+        place: &place,
+        detail,
+    })
+}
+
+/// What the line of a commit begins with.
+const COMMIT: &[u8] = b"{\"v\":1,\"at\":";
+
+/// Returns the time of a line that looks like a commit.
+fn line_time(text: &[u8]) -> Option<Timestamp> {
+    time(text).map(|(at, _)| at)
+}
+
+fn time(text: &[u8]) -> Option<(Timestamp, &[u8])> {
+    let rest = text.strip_prefix(COMMIT)?;
+    let end = rest.iter().position(|byte| !byte.is_ascii_digit())?;
+    let digits = std::str::from_utf8(&rest[..end]).ok()?;
+    Some((Timestamp::from_millis(digits.parse().ok()?), &rest[end..]))
+}
+
+/// Returns the time and the events of a commit.
+fn commit(content: &[u8]) -> Option<(Timestamp, &[u8])> {
+    let (at, rest) = time(content)?;
+    Some((at, rest.strip_prefix(b",\"events\":")?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_framed_as_it_is_written() {
+        let line = log::commit_line(Timestamp::from_millis(17), &[]);
+        let text = line.strip_suffix(b"\n").unwrap();
+        assert_eq!(line_time(text), Some(Timestamp::from_millis(17)));
+        let found = commit(line::content(text).unwrap());
+        assert_eq!(found, Some((Timestamp::from_millis(17), &b"[]"[..])));
+    }
+}

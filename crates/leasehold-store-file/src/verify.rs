@@ -1,0 +1,89 @@
+//! Comparing what is stored twice: the records with the log, and each checkpoint with what led to it.
+
+use crate::log::{self, End, Segment, segment_path};
+use crate::record::{Content, Unreadable};
+use crate::recover::{self, RECORD_DIRECTORIES};
+use crate::shared::Shared;
+use crate::state::State;
+use leasehold_store::StoreError;
+use rustix::fs::OFlags;
+use std::collections::BTreeMap;
+
+/// Says where the records differ from the state, one line for each difference.
+pub(crate) fn differences(shared: &Shared, state: &State) -> Result<Vec<String>, StoreError> {
+    let mut expected: BTreeMap<String, Content> = state
+        .records()
+        .into_iter()
+        .map(|(home, content)| (home.path(&shared.root), content.sorted()))
+        .collect();
+    let mut differences = Vec::new();
+    for directory in RECORD_DIRECTORIES {
+        shared.root.walk(directory, &mut |path| {
+            if recover::is_beside_a_record(path) {
+                return Ok(());
+            }
+            let should = expected.remove(path).unwrap_or_default();
+            let whole = shared.root.join(path);
+            let bytes = std::fs::read(&whole).map_err(|e| StoreError::io("read", &whole, e))?;
+            let found = match Content::decode(&bytes) {
+                // Its owner was killed before it could ask for anything.
+                Err(Unreadable::Torn) if bytes.is_empty() && path.starts_with("leases/") => {
+                    Ok(Content::default())
+                }
+                decoded => decoded.map(|(_, content)| content.sorted()),
+            };
+            match found {
+                Ok(content) if content == should => {}
+                Ok(_) => differences.push(format!("{path} does not say what the log says")),
+                Err(error) => differences.push(format!("{path} cannot be read: {error}")),
+            }
+            Ok(())
+        })?;
+    }
+    differences.extend(
+        expected
+            .into_keys()
+            .map(|path| format!("{path} is missing")),
+    );
+    Ok(differences)
+}
+
+/// Says where the segments that are kept for the audit are damaged, or do not lead to the checkpoint of
+/// the next: a line for each. What holds now does not depend on them.
+pub(crate) fn history(shared: &Shared, last: u32) -> Result<Vec<String>, StoreError> {
+    let root = &shared.root;
+    let mut problems = Vec::new();
+    let open = |number| {
+        Segment::open(root, number, OFlags::RDONLY)
+            .map_err(|errno| StoreError::io("open", root.join(&segment_path(number)), errno))
+    };
+    for number in log::segments_up_to(root, last)? {
+        if number == last {
+            break;
+        }
+        let (path, mut state) = (segment_path(number), State::default());
+        let ends = match state.go_on(root, &open(number)?) {
+            Ok(End::Clean) => true,
+            Ok(End::Torn | End::Bad) => {
+                let end = state.end;
+                problems.push(format!("{path}: the line at offset {end} is not whole"));
+                false
+            }
+            Err(StoreError::Damaged { detail, .. }) => {
+                problems.push(format!("{path}: {detail}"));
+                false
+            }
+            Err(error) => return Err(error),
+        };
+        // The last one's own first line is looked at with the rest of it.
+        let next = open(number + 1)?.head(root).unwrap_or_default();
+        let Some(next) = next.and_then(|(head, _)| head.checkpoint).filter(|_| ends) else {
+            continue;
+        };
+        if state.checkpoint(next.counters) != next {
+            let next = segment_path(number + 1);
+            problems.push(format!("{path} does not lead to what {next} begins with"));
+        }
+    }
+    Ok(problems)
+}
