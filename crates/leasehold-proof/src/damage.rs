@@ -1,14 +1,17 @@
-//! Damage: files cut and changed at every byte, swapped, replaced, removed, left over.
+//! Damage: files cut and changed at every byte, swapped, replaced, removed, left over; with `--minutes`
+//! also blocks of bytes torn, lost, swapped or old, drawn by the seed until the time is over.
 //!
 //! Operations are opens, looks, requests and rebuilds; faults are damaged files. The store runs in this
 //! process; a sample is tried with the real binary. What is not tried: a record replaced by a whole
 //! older one (users trust each other), and a proof of life removed or renamed, which takes it away.
 
 mod binary;
+mod drawn;
 pub(crate) mod driver;
 pub(crate) mod history;
 mod kinds;
 mod orphan;
+mod patch;
 mod trial;
 mod world;
 
@@ -19,6 +22,7 @@ use std::io;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread;
+use std::time::Instant;
 
 /// A store that breaks on everything need not say so thousands of times.
 const VIOLATIONS_MAX: usize = 40;
@@ -26,10 +30,12 @@ const VIOLATIONS_MAX: usize = 40;
 const NEXT_BOOT_EVERY: usize = 7;
 
 pub(crate) fn run(budget: &Budget) -> Outcome {
+    let begin = Instant::now();
     let outcome = Mutex::new(Outcome::default());
     if let Err(error) = in_process(budget, &outcome)
         .and_then(|()| orphan::run(budget, &outcome))
         .and_then(|()| binary::run(budget, &outcome))
+        .and_then(|()| drawn::run(budget, begin, &outcome))
     {
         lock(&outcome).skipped.push(format!("damage: {error}"));
     }
@@ -67,33 +73,53 @@ fn in_process(budget: &Budget, outcome: &Mutex<Outcome>) -> io::Result<()> {
     if budget.brief {
         trials = budget.sample(trials);
     }
+    let of = |_: &World, index: usize| -> Option<Vec<Planned>> {
+        let (damage, time) = trials.get(index)?;
+        Some(vec![(name(damage, *time), (*damage).clone(), *time)])
+    };
+    try_all("damages in this process", &of, budget, outcome)
+}
+
+/// What is tried, and by which name it is chosen.
+type Planned = (String, Damage, Time);
+
+/// Tries the first, the second and so on, until there are no more.
+fn try_all(
+    what: &str,
+    of: &(dyn Fn(&World, usize) -> Option<Vec<Planned>> + Sync),
+    budget: &Budget,
+    outcome: &Mutex<Outcome>,
+) -> io::Result<()> {
     let next = AtomicUsize::new(0);
-    let work = || -> io::Result<u64> {
-        let (world, mut errors) = (World::new(Time::SameBoot)?, 0);
-        while let Some((damage, time)) = trials.get(next.fetch_add(1, Relaxed)) {
-            let tried = trial::run(&world, damage, *time)?;
-            errors += tried.errors;
-            let mut outcome = lock(outcome);
-            outcome.operations += tried.operations;
-            outcome.faults += 1;
-            note(budget, &name(damage, *time), &tried.problems, &mut outcome);
-            if budget.is_enough(&outcome) {
-                break;
+    let work = || -> io::Result<(u64, u64)> {
+        let (world, mut count, mut errors) = (World::new(Time::SameBoot)?, 0, 0);
+        while let Some(trials) = of(&world, next.fetch_add(1, Relaxed)) {
+            for (name, damage, time) in trials {
+                let tried = trial::run(&world, &damage, time)?;
+                (count, errors) = (count + 1, errors + tried.errors);
+                let mut outcome = lock(outcome);
+                outcome.operations += tried.operations;
+                outcome.faults += 1;
+                note(budget, &name, &tried.problems, &mut outcome);
+                if budget.is_enough(&outcome) {
+                    return Ok((count, errors));
+                }
             }
         }
-        Ok(errors)
+        Ok((count, errors))
     };
     let threads = thread::available_parallelism().map_or(1, usize::from);
-    let errors = thread::scope(|scope| {
+    let ended = thread::scope(|scope| {
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
         let ended = workers.into_iter().map(|worker| {
             let panicked = |_| Err(io::Error::other("a worker panicked"));
             worker.join().unwrap_or_else(panicked)
         });
-        ended.sum::<io::Result<u64>>()
+        ended.collect::<io::Result<Vec<_>>>()
     })?;
-    let count = trials.len();
-    let note = format!("{count} damages in this process, {errors} operations refused for them");
+    let count: u64 = ended.iter().map(|(count, _)| count).sum();
+    let errors: u64 = ended.iter().map(|(_, errors)| errors).sum();
+    let note = format!("{count} {what}, {errors} operations refused for them");
     lock(outcome).notes.push(note);
     Ok(())
 }

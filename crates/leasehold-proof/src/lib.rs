@@ -11,6 +11,7 @@
 //! * `damage`: files cut and flipped at every byte;
 //! * `fuzz`: parsers and readers on generated input.
 //!
+//! `tracer` puts faults into the system calls of other programs, for `sweep` and `processes`.
 //! `planted` has the bugs that show whether the layers can see at all.
 //!
 //! # Guarantees
@@ -21,8 +22,10 @@
 mod budget;
 mod layer;
 mod outcome;
+mod points;
 mod random;
 mod report;
+mod subject;
 
 mod damage;
 mod fuzz;
@@ -31,6 +34,12 @@ mod planted;
 mod processes;
 mod simulation;
 mod sweep;
+#[cfg(all(
+    target_os = "linux",
+    target_env = "gnu",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
+mod tracer;
 
 pub use budget::{Budget, Planted};
 pub use layer::Layer;

@@ -20,50 +20,159 @@ mod cycle;
 mod event;
 mod explore;
 mod facts;
+mod family;
+mod fault;
 mod go;
 mod instance;
+mod load;
 mod named;
+mod parts;
 mod print;
 mod program;
 mod sample;
+mod table;
 mod trace;
+mod wait;
 mod world;
 
 use crate::{Budget, Outcome, Violation};
 use explore::explore;
+use family::Family;
 use instance::Instance;
+use std::time::{Duration, Instant};
 
 /// So many states are looked at of one instance. The largest that is named has fewer.
 const STATES_MAX: usize = 500_000;
 /// In a brief run: half of the instances have fewer.
 const STATES_MAX_BRIEF: usize = 10_000;
 /// Instances drawn in a short run, and about how long they take.
-const SAMPLES: u64 = 300;
-const SAMPLES_SECONDS: u64 = 15;
+const SAMPLES: u64 = 400;
+const SAMPLES_SECONDS: u64 = 25;
+/// How far apart the first instances of two seeds are, in each family.
+const SLICE: u64 = 500;
+/// How often a long run says how far it is.
+const PROGRESS: Duration = Duration::from_secs(30);
 
-/// Explores the named instances and a sample of others.
+/// Explores the named instances, then a sample; with time to spend, all of each family instead.
 pub(crate) fn run(budget: &Budget) -> Outcome {
-    let mut outcome = Outcome::default();
-    let named = named::all().into_iter();
-    let samples = budget.scaled(SAMPLES, SAMPLES_SECONDS);
-    let drawn = (0..samples).map(|number| sample::instance(budget.seed, number));
+    let mut walk = Walk {
+        budget,
+        begun: Instant::now(),
+        told: Instant::now(),
+        outcome: Outcome::default(),
+        count: 0,
+        largest: 0,
+    };
     let only = budget.only.as_deref().unwrap_or_default();
-    let (mut count, mut largest) = (0, 0);
-    for instance in named
-        .chain(drawn)
-        .filter(|instance| instance.name.contains(only))
-    {
-        let found = explore_one(&instance, budget);
-        count += 1;
-        largest = largest.max(found.operations);
-        outcome.merge(found);
-        if budget.is_enough(&outcome) {
-            break;
+    let chosen = |instance: &Instance| instance.name.contains(only);
+    for instance in named::all().into_iter().filter(chosen) {
+        if !walk.explore(&instance) {
+            return walk.end();
         }
     }
-    let note = format!("{count} instances, {largest} states in the largest");
-    outcome.notes.push(note);
-    outcome
+    let families = family::all();
+    let titled = families
+        .iter()
+        .find_map(|family| Some((family, family.place(only)?)));
+    if let Some((family, place)) = titled {
+        walk.explore(&family.instance(place));
+    } else if budget.minutes.is_some() {
+        let chosen = families.iter().filter(|family| family.name.contains(only));
+        walk.families(&chosen.collect::<Vec<_>>());
+    } else {
+        let samples = budget.scaled(SAMPLES, SAMPLES_SECONDS);
+        let drawn = (0..samples).map(|number| sample::instance(budget.seed, number));
+        for instance in drawn.filter(chosen) {
+            if !walk.explore(&instance) {
+                break;
+            }
+        }
+    }
+    walk.end()
+}
+
+/// One run through many instances.
+struct Walk<'a> {
+    budget: &'a Budget,
+    begun: Instant,
+    told: Instant,
+    outcome: Outcome,
+    count: u64,
+    largest: u64,
+}
+
+impl Walk<'_> {
+    /// Explores one; `false` where that is enough.
+    fn explore(&mut self, instance: &Instance) -> bool {
+        let found = explore_one(instance, self.budget);
+        self.count += 1;
+        self.largest = self.largest.max(found.operations);
+        self.outcome.merge(found);
+        !self.budget.is_enough(&self.outcome)
+    }
+
+    /// Goes through families side by side, one instance of each in turn, until all are through or the
+    /// time is over. The seed says where each begins.
+    fn families(&mut self, families: &[&Family]) {
+        let minutes = self.budget.minutes.unwrap_or_default();
+        let time = Duration::from_secs(minutes.saturating_mul(60));
+        let first = |family: &Family| {
+            let slice = self.budget.seed.saturating_sub(1);
+            slice.wrapping_mul(SLICE) % family.count()
+        };
+        let firsts: Vec<u64> = families.iter().map(|family| first(family)).collect();
+        let mut done = vec![0u64; families.len()];
+        let mut goes_on = true;
+        while goes_on && done.iter().zip(families).any(|(done, f)| *done < f.count()) {
+            for ((family, first), done) in families.iter().zip(&firsts).zip(&mut done) {
+                goes_on = goes_on && self.begun.elapsed() < time;
+                if !goes_on || *done == family.count() {
+                    continue;
+                }
+                let instance = family.instance((first + *done) % family.count());
+                self.tell(&instance);
+                goes_on = self.explore(&instance);
+                *done += 1;
+            }
+        }
+        for ((family, first), done) in families.iter().zip(&firsts).zip(&done) {
+            self.outcome.notes.push(covered(family, *first, *done));
+        }
+    }
+
+    /// Says from time to time how far it is.
+    fn tell(&mut self, instance: &Instance) {
+        if self.told.elapsed() > PROGRESS {
+            self.told = Instant::now();
+            let seconds = self.begun.elapsed().as_secs();
+            let count = self.count;
+            eprintln!(
+                "model: {seconds} s, {count} instances; now {}",
+                instance.name
+            );
+        }
+    }
+
+    fn end(mut self) -> Outcome {
+        let (count, largest) = (self.count, self.largest);
+        let note = format!("{count} instances, {largest} states in the largest");
+        self.outcome.notes.insert(0, note);
+        self.outcome
+    }
+}
+
+/// Says which instances of a family were explored.
+fn covered(family: &Family, first: u64, done: u64) -> String {
+    let (name, count) = (family.name, family.count());
+    if done == count {
+        return format!("{name}: all {count}");
+    }
+    let last = (first + done) % count;
+    let next = (first + done) / SLICE + 1;
+    format!(
+        "{name}: {done} of {count}, from {} to {last} (--seed {next} goes on)",
+        first + 1
+    )
 }
 
 fn explore_one(instance: &Instance, budget: &Budget) -> Outcome {
@@ -75,12 +184,8 @@ fn explore_one(instance: &Instance, budget: &Budget) -> Outcome {
     let explored = explore(instance, states_max);
     let cut = format!("all but {states_max} states of {}", instance.text());
     let repeat = format!(
-        "cargo run --profile proof -p leasehold-proof -- model --seed {} --only '{}'{}",
-        budget.seed,
-        instance.name,
-        budget
-            .minutes
-            .map_or_else(String::new, |minutes| format!(" --minutes {minutes}")),
+        "cargo run --profile proof -p leasehold-proof -- model --seed {} --only '{}'",
+        budget.seed, instance.name,
     );
     let violation = explored.violation.map(|what| Violation { what, repeat });
     Outcome {

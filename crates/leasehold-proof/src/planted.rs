@@ -9,6 +9,7 @@
 //! *Operations* are runs of layers, *faults* are bugs.
 
 mod child;
+mod table;
 
 use crate::{Budget, Outcome, Planted, Violation};
 use child::{Child, End};
@@ -17,7 +18,12 @@ use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::thread;
+use table::{CONTROL, layers, only};
 
+/// How many bugs are hunted at once.
+const AT_ONCE: usize = 2;
 /// The variable that chooses a bug.
 const VARIABLE: &str = "LEASEHOLD_PLANTED";
 
@@ -26,54 +32,6 @@ const VARIABLE: &str = "LEASEHOLD_PLANTED";
 pub(crate) fn environment() -> Option<(&'static str, OsString)> {
     std::env::var_os(VARIABLE).map(|bug| (VARIABLE, bug))
 }
-
-/// Returns the layers that should see a bug, the cheapest first. Not those that may see it by luck.
-const fn layers(bug: Bug) -> &'static [&'static str] {
-    match bug {
-        Bug::CompareGlobsAsText => &["fuzz", "simulation"],
-        // Nobody starves in a history that ends: only a circle of states shows it.
-        Bug::ForgetCards => &["model"],
-        Bug::ReuseToken
-        | Bug::ForgetWaiter
-        | Bug::StartBeforePickup
-        | Bug::ExpireEarly
-        | Bug::GrantToDead
-        | Bug::IgnoreFreeze
-        | Bug::ForgetRequest
-        | Bug::NeverPass
-        | Bug::OneSlotMore
-        | Bug::ReadBesideWriters
-        | Bug::AbandonOrphans
-        | Bug::GrantInPart
-        | Bug::NeverDie => &["simulation", "model"],
-        Bug::WrongBoot | Bug::SkipChecksum | Bug::UnreadableIsDead => &["damage"],
-        Bug::SkipReplay
-        | Bug::KeepTornLine
-        | Bug::DropFromLog
-        | Bug::DropFromRecords
-        | Bug::KeepFailedGrant => &["sweep"],
-        Bug::SkipMutex => &["sweep", "processes"],
-    }
-}
-
-/// Returns the cases that see a bug which a sample of all may miss: then all of these are tried.
-const fn only(bug: Bug) -> Option<&'static str> {
-    match bug {
-        // It takes a torn line that is longer than the next one.
-        Bug::KeepTornLine => Some("kill inside write"),
-        _ => None,
-    }
-}
-
-/// What the build without a chosen bug is tried with.
-const CONTROL: [&str; 6] = [
-    "fuzz",
-    "damage",
-    "simulation",
-    "model",
-    "sweep",
-    "processes",
-];
 
 pub(crate) fn run(budget: &Budget) -> Outcome {
     let mut outcome = Outcome::default();
@@ -92,9 +50,9 @@ fn all(budget: &Budget, planted: &Planted, outcome: &mut Outcome) -> io::Result<
     look_for_names(&budget.binary, budget, outcome);
     can_plant(budget, planted, outcome)?;
     let only = budget.only.as_deref().unwrap_or_default();
-    for bug in Bug::ALL.iter().filter(|bug| bug.name().contains(only)) {
-        hunt(*bug, budget, planted, outcome)?;
-    }
+    let bugs = Bug::ALL.iter().filter(|bug| bug.name().contains(only));
+    let bugs: Vec<Bug> = bugs.copied().collect();
+    hunt_all(&bugs, budget, planted, outcome)?;
     if budget.only.is_none() {
         control(budget, planted, outcome)?;
     }
@@ -166,9 +124,48 @@ fn layer(budget: &Budget, planted: &Planted, layer: &str) -> Child {
     Child::new(&planted.proof, &words).and(&planted.binary)
 }
 
+/// Hunts some at once, because who hunts mostly waits for others to wait.
+fn hunt_all(
+    bugs: &[Bug],
+    budget: &Budget,
+    planted: &Planted,
+    outcome: &mut Outcome,
+) -> io::Result<()> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut found = Vec::new();
+        loop {
+            let index = next.fetch_add(1, Relaxed);
+            let Some(bug) = bugs.get(index) else {
+                return found;
+            };
+            found.push((index, hunt(*bug, budget, planted)));
+        }
+    };
+    let mut found = thread::scope(|scope| {
+        let workers: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(work)).collect();
+        let ended = workers.into_iter().map(|worker| {
+            let panicked = |_| io::Error::other("a worker panicked");
+            worker.join().map_err(panicked)
+        });
+        ended.collect::<io::Result<Vec<_>>>()
+    })?
+    .into_iter()
+    .flatten()
+    .collect::<Vec<_>>();
+    found.sort_by_key(|(index, _)| *index);
+    for (_, hunted) in found {
+        outcome.merge(hunted?);
+    }
+    Ok(())
+}
+
 /// Runs the layers against one bug.
-fn hunt(bug: Bug, budget: &Budget, planted: &Planted, outcome: &mut Outcome) -> io::Result<()> {
-    outcome.faults += 1;
+fn hunt(bug: Bug, budget: &Budget, planted: &Planted) -> io::Result<Outcome> {
+    let mut outcome = Outcome {
+        faults: 1,
+        ..Outcome::default()
+    };
     let mut told = Vec::new();
     for name in layers(bug) {
         let mut child = layer(budget, planted, name).planting(bug.name());
@@ -180,13 +177,13 @@ fn hunt(bug: Bug, budget: &Budget, planted: &Planted, outcome: &mut Outcome) -> 
         if ran.end == End::Violation {
             let note = format!("{:<22} {name:<11} {:>5.1} s", bug.name(), ran.seconds);
             outcome.notes.push(note);
-            return Ok(());
+            return Ok(outcome);
         }
         told.push(format!("{name}: {}", ran.end));
     }
     let what = format!("the bug {} survives: {}", bug.name(), told.join("; "));
-    fail(budget, bug.name(), what, outcome);
-    Ok(())
+    fail(budget, bug.name(), what, &mut outcome);
+    Ok(outcome)
 }
 
 /// The same build without a bug finds nothing.
@@ -207,17 +204,6 @@ fn control(budget: &Budget, planted: &Planted, outcome: &mut Outcome) -> io::Res
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn there_are_enough_bugs_and_each_has_a_hunter() {
-        assert!(Bug::ALL.len() >= 12);
-        for bug in Bug::ALL {
-            let known = |name: &&str| crate::Layer::parse(name).is_some();
-            assert!(!layers(*bug).is_empty() && layers(*bug).iter().all(known));
-            // What must be clean without a bug is what is dirty with one.
-            assert!(layers(*bug).iter().all(|name| CONTROL.contains(name)));
-        }
-    }
 
     #[test]
     fn names_are_found_in_a_file() {

@@ -6,8 +6,11 @@
 //! What is asked for follows from the seed; how it interleaves is up to the machine. `--only` chooses
 //! rounds by name. The directory of a round that shows a violation is kept.
 
+mod calls;
 mod check;
+mod clock;
 mod drive;
+mod dynamic;
 mod history;
 mod launch;
 mod machine;
@@ -18,23 +21,27 @@ mod planner;
 mod register;
 mod round;
 mod setting;
+mod start;
 mod story;
+mod tally;
 mod tree;
 mod witness;
 
+use self::dynamic::Dynamic;
 use self::machine::Machine;
-use self::round::{Order, Report, seed_of};
 use self::setting::{ROUNDS, Setting};
+use self::start::Start;
+use self::tally::Tally;
 use crate::{Budget, Outcome, Violation};
-use std::fs;
 use std::io;
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// The hidden word for the guarded command.
 const WITNESS: &str = "__witness";
 /// The hidden word for one round.
 const ROUND: &str = "__round";
+/// The hidden word for a verb with bad system calls.
+const TRACED: &str = "__traced";
 
 /// Runs what this layer starts this program for again; returns its exit code. Nothing where the command
 /// line is an ordinary one.
@@ -43,6 +50,7 @@ pub(crate) fn hidden() -> Option<u8> {
     match (words.next()?.as_str(), words.next()?) {
         (WITNESS, op) => Some(witness::run(&op)),
         (ROUND, directory) => Some(round::run(&directory)),
+        (TRACED, op) => Some(calls::run(&op, words)),
         _ => None,
     }
 }
@@ -64,99 +72,61 @@ fn rounds(budget: &Budget, outcome: &mut Outcome) -> io::Result<()> {
     let machine = Machine::probe()?;
     outcome.skipped.extend(machine.skipped());
     let only = budget.only.as_deref().unwrap_or_default();
+    let mut wanted: Vec<(usize, Setting)> = ROUNDS.into_iter().enumerate().collect();
+    wanted.retain(|(_, setting)| machine.allows(setting) && setting.name.contains(only));
+    // To see whether a bug is caught the first one is enough.
+    wanted.truncate(if budget.brief { 1 } else { wanted.len() });
+    let jumps = |(_, setting): &(usize, Setting)| setting.jump_every_ms > 0;
+    let mut building = wanted.iter().any(jumps).then(dynamic::begin);
+    let mut dynamic: Option<Dynamic> = None;
+    let mut tally = Tally::default();
     let limit = budget
         .minutes
         .map(|minutes| Duration::from_secs(minutes * 60));
     let (begin, mut seed) = (Instant::now(), budget.seed);
-    loop {
-        for (at, setting) in ROUNDS.into_iter().enumerate() {
-            let is_possible = match (setting.has_small_disk, setting.boots > 1) {
-                (true, _) => machine.small_disk.is_ok(),
-                (_, true) => machine.fake_boot.is_ok(),
-                _ => true,
-            };
-            if is_possible && setting.name.contains(only) {
-                outcome.merge(round(budget, &machine, setting, seed, at)?);
-                if budget.brief {
-                    return Ok(());
+    while !wanted.is_empty() {
+        for (at, setting) in wanted.clone() {
+            if setting.jump_every_ms > 0 && dynamic.is_none() {
+                let Some(building) = building.take() else {
+                    continue;
+                };
+                match building.join() {
+                    Ok(Ok(built)) => dynamic = Some(built),
+                    Ok(Err(why)) => {
+                        let why = format!("processes: wall-clock jumps: {why}");
+                        outcome.skipped.push(why);
+                        wanted.retain(|wanted| !jumps(wanted));
+                        continue;
+                    }
+                    Err(_) => return Err(io::Error::other("the build panicked")),
                 }
             }
+            let start = Start {
+                budget,
+                machine: &machine,
+                setting,
+                seed,
+                at,
+                dynamic: dynamic.as_ref(),
+            };
+            let found = start.run()?;
+            tally.add(&found.deeds);
+            outcome.merge(found.outcome);
         }
         if limit.is_none_or(|limit| begin.elapsed() >= limit) {
-            return Ok(());
+            break;
         }
         seed += 1;
     }
-}
-
-fn round(
-    budget: &Budget,
-    machine: &Machine,
-    setting: Setting,
-    seed: u64,
-    at: usize,
-) -> io::Result<Outcome> {
-    let place = tempfile::Builder::new()
-        .prefix("leasehold-proof-")
-        .tempdir()?;
-    let order = Order {
-        name: setting.name.into(),
-        seed: seed_of(seed, at),
-        binary: fs::canonicalize(&budget.binary)?,
-        processes: machine.processes.is_ok(),
-        times: machine.times.is_ok(),
-    };
-    fs::write(place.path().join("order.json"), serde_json::to_vec(&order)?)?;
-    let needs_mounts = setting.has_small_disk || setting.boots > 1 || setting.has_namespaces;
-    let mut words: Vec<String> = match (&machine.mounts, needs_mounts) {
-        (Ok(prefix), true) => prefix.clone(),
-        _ => Vec::new(),
-    };
-    words.push(std::env::current_exe()?.display().to_string());
-    words.extend([ROUND.into(), place.path().display().to_string()]);
-    let output = Command::new(&words[0])
-        .args(&words[1..])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .output()?;
-    let report = fs::read(place.path().join("report.json"));
-    let mut report: Report = match report
-        .ok()
-        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-    {
-        Some(report) => report,
-        None => {
-            let said = String::from_utf8_lossy(&output.stderr);
-            let what = format!(
-                "the round did not come to its end ({}): {said}",
-                output.status
-            );
-            Report {
-                violations: vec![what],
-                ..Report::default()
-            }
-        }
-    };
-    let (binary, name) = (budget.binary.display(), setting.name);
-    let repeat = format!(
-        "cargo run --profile proof -p leasehold-proof -- processes --binary {binary} --seed {seed} --only {name}"
-    );
-    if !report.violations.is_empty() {
-        let kept = place.keep();
-        report
-            .violations
-            .push(format!("the directory is kept: {}", kept.display()));
+    outcome.notes.push(tally.line());
+    if !budget.brief && budget.only.is_none() {
+        // A nemesis that does nothing finds nothing.
+        let undone = tally.undone(&machine, dynamic.is_some());
+        let what = |deed: &str| Violation {
+            what: format!("the nemesis never did this: {deed}"),
+            repeat: start::repeat(budget, budget.seed, None),
+        };
+        outcome.violations.extend(undone.into_iter().map(what));
     }
-    let violation = |what: String| Violation {
-        what: format!("seed {seed}, round {name}: {what}"),
-        repeat: repeat.clone(),
-    };
-    Ok(Outcome {
-        operations: report.operations,
-        faults: report.faults,
-        violations: report.violations.into_iter().map(violation).collect(),
-        skipped: report.skipped,
-        notes: report.notes,
-    })
+    Ok(())
 }

@@ -13,12 +13,16 @@ mod act;
 mod begin;
 mod check;
 mod drain;
+mod draw;
 mod exclusion;
 mod fiber;
 mod history;
 mod ledger;
 mod names;
+mod newcomer;
 mod others;
+mod presence;
+mod process;
 mod quiet;
 mod request;
 mod rules;
@@ -41,7 +45,7 @@ use world::Tally;
 /// Steps of the short run.
 const STEPS: u64 = 1_000_000;
 /// About how many seconds those take.
-const STEPS_SECONDS: u64 = 45;
+const STEPS_SECONDS: u64 = 60;
 /// After so many failing histories the rest would show no more.
 const VIOLATIONS_MAX: usize = 3;
 

@@ -11,6 +11,9 @@ use std::sync::Mutex;
 /// How many damages the short run tries.
 const SAMPLE: usize = 60;
 
+/// Of a longer run a part, by how long a sample takes: the rest is for what goes faster.
+const SAMPLE_SECONDS: u64 = 4;
+
 /// What is run, and how it may end when nothing is damaged. 1 is an error, and may always be.
 const VERBS: [(&str, i32); 5] = [
     ("status", 0),
@@ -28,7 +31,8 @@ pub(super) fn run(budget: &Budget, outcome: &Mutex<Outcome>) -> io::Result<()> {
     match only {
         Some(only) => damages.retain(|damage| name(damage).contains(only)),
         None => {
-            let sample = usize::try_from(budget.scaled(SAMPLE as u64, 1)).unwrap_or(usize::MAX);
+            let sample = budget.scaled(SAMPLE as u64, SAMPLE_SECONDS);
+            let sample = usize::try_from(sample).unwrap_or(usize::MAX);
             let (bytes, mut files): (Vec<_>, Vec<_>) = damages.into_iter().partition(is_of_a_byte);
             let half = sample / 2;
             let pick = |list: &[Damage], random: &mut Random| -> Vec<Damage> {

@@ -10,9 +10,11 @@ use leasehold_core::{Claim, Identity, Intent, LeaseId, Resource};
 use leasehold_store::Access;
 use leasehold_store::{Committed, Loaded, Store, StoreError};
 use leasehold_store_file::{Clock, FileStore, Options};
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use tempfile::TempDir;
 
 /// More rounds than any decision takes.
 const ROUNDS_MAX: u32 = 100;
@@ -37,6 +39,16 @@ impl Clock for HandClock {
     }
     fn wall_ms(&self) -> u64 {
         self.now_ms
+    }
+}
+
+/// A directory for what is done many times: in memory where there is such a place.
+pub(crate) fn place() -> io::Result<TempDir> {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() {
+        TempDir::new_in(memory)
+    } else {
+        TempDir::new()
     }
 }
 

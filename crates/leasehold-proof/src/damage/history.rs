@@ -18,7 +18,15 @@ pub(crate) struct History {
 impl History {
     /// Follows the whole log of a store; returns what is wrong with it.
     pub(crate) fn check(store: &FileStore) -> Result<Vec<String>, StoreError> {
-        let mut history = Self::default();
+        Self::check_from(&[], store)
+    }
+
+    /// The same for a log that has lost its beginning, where these were held at its end.
+    pub(crate) fn check_from(held: &[Lease], store: &FileStore) -> Result<Vec<String>, StoreError> {
+        let mut history = Self {
+            live: held.iter().map(|lease| (lease.id, lease.clone())).collect(),
+            ..Self::default()
+        };
         store.audit(&mut |commit: Commit<'_>| {
             history.add(commit.events);
             true

@@ -1,5 +1,6 @@
 //! The ways in which a workspace is damaged.
 
+use super::patch::Patch;
 use super::world::World;
 use crate::Random;
 use std::fmt;
@@ -13,6 +14,8 @@ pub(super) enum Damage {
     Flip { file: String, byte: usize, bit: u8 },
     /// A file ends early.
     Cut { file: String, at: usize },
+    /// Many bytes of a file are others.
+    Patch { file: String, patch: Patch },
     /// A file holds something else.
     Replace { file: String, by: Instead },
     /// Two files hold what the other should.
@@ -81,6 +84,7 @@ impl fmt::Display for Damage {
         match self {
             Self::Flip { file, byte, bit } => write!(f, "bit {bit} of byte {byte} of {file}"),
             Self::Cut { file, at } => write!(f, "{file} cut at {at}"),
+            Self::Patch { file, patch } => write!(f, "{file}: {patch}"),
             Self::Replace { file, by } => write!(f, "{file} replaced by {by:?}"),
             Self::Swap { one, other } => write!(f, "{one} and {other} swapped"),
             Self::Rename { one, other } => write!(f, "{one} and {other} renamed"),
@@ -174,6 +178,7 @@ impl Damage {
                 fs::write(world.path(file), bytes)
             }
             Self::Cut { file, at } => fs::write(world.path(file), &world.files[file][..*at]),
+            Self::Patch { file, patch } => fs::write(world.path(file), patch.bytes(world, file)),
             Self::Replace { file, by } => fs::write(world.path(file), by.bytes(&world.files[file])),
             Self::Swap { one, other } => {
                 fs::write(world.path(one), &world.files[other])?;
@@ -206,6 +211,7 @@ impl Damage {
         match self {
             Self::Flip { file, .. }
             | Self::Cut { file, .. }
+            | Self::Patch { file, .. }
             | Self::Replace { file, .. }
             | Self::Remove { file } => file == name,
             Self::Swap { one, other } | Self::Rename { one, other } => one == name || other == name,

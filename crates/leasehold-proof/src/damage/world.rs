@@ -45,6 +45,8 @@ pub(super) struct World {
     directory: TempDir,
     /// Every file as it should be.
     pub(super) files: BTreeMap<String, Vec<u8>>,
+    /// What they were at earlier moments of this boot.
+    pub(super) older: Vec<BTreeMap<String, Vec<u8>>>,
     /// The files that prove that somebody lives, with their inodes.
     proofs: Vec<(String, u64)>,
     /// All that it holds, as a text.
@@ -73,12 +75,7 @@ fn open(root: &Path, time: Time) -> Result<FileStore, StoreError> {
 impl World {
     /// Furnishes one; used last on the clock given.
     pub(super) fn new(time: Time) -> io::Result<Self> {
-        let memory = Path::new("/dev/shm");
-        let directory = if memory.is_dir() {
-            TempDir::new_in(memory)
-        } else {
-            TempDir::new()
-        }?;
+        let directory = driver::place()?;
         let root = directory.path().join("root");
         Self::furnish(directory, &root, time).map_err(io::Error::other)
     }
@@ -100,10 +97,16 @@ impl World {
             store.attend(LeaseId::new(7))?,
         ];
         let many = ["build", "path:src/auth", "path:docs/*.md"];
-        take(&store, driver::standing(2, "ada", &many))?;
-        take(&store, driver::ask(3, "bob", &["gpu"]))?;
-        take(&store, driver::waiting(4, "cyd", &["build", "issue:7"]))?;
-        take(&store, driver::waiting(5, "dan", &["path:src"]))?;
+        let mut older = Vec::new();
+        for ask in [
+            driver::standing(2, "ada", &many),
+            driver::ask(3, "bob", &["gpu"]),
+            driver::waiting(4, "cyd", &["build", "issue:7"]),
+            driver::waiting(5, "dan", &["path:src"]),
+        ] {
+            take(&store, ask)?;
+            older.push(files(root).map_err(io)?);
+        }
         let _parked = driver::run(&store, &Command::Timeout(LeaseId::new(5)))?;
         let now = store.load(&[], Access::Read)?.view().now();
         let freeze = Freeze {
@@ -118,11 +121,11 @@ impl World {
         let expected = show(loaded.view(), u64::MAX);
         let last_token = loaded.view().counters().token.get();
         drop(loaded);
-        let mut files = BTreeMap::new();
-        collect(root, "", &mut files).map_err(io)?;
+        let files = files(root).map_err(io)?;
         let mut world = Self {
             directory,
             files,
+            older,
             proofs: Vec::new(),
             expected,
             last_token,
@@ -168,8 +171,7 @@ impl World {
 
     /// Makes every file what it should be. In place: locks are on files, not on names.
     pub(super) fn put_back(&self) -> io::Result<()> {
-        let mut found = BTreeMap::new();
-        collect(&self.root(), "", &mut found)?;
+        let found = files(&self.root())?;
         for path in found.keys().filter(|path| !self.files.contains_key(*path)) {
             fs::remove_file(self.path(path))?;
         }
@@ -207,6 +209,12 @@ pub(super) fn show(view: &View, new: u64) -> String {
     let mut cards: Vec<String> = view.cards().map(|card| format!("{card:?}")).collect();
     cards.sort();
     format!("{leases:?} {tickets:?} {freezes:?} {cards:?}")
+}
+
+fn files(root: &Path) -> io::Result<BTreeMap<String, Vec<u8>>> {
+    let mut files = BTreeMap::new();
+    collect(root, "", &mut files)?;
+    Ok(files)
 }
 
 fn collect(root: &Path, below: &str, files: &mut BTreeMap<String, Vec<u8>>) -> io::Result<()> {

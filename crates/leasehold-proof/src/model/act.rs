@@ -1,13 +1,11 @@
 //! What can happen next: a claim goes on, or something goes wrong.
 
-use super::instance::{Instance, TICK_MS};
+use super::instance::Instance;
 use super::program::Step;
-use super::world::{Hold, Phase, World};
+use super::world::{Hold, Phase, Sleep, Watch, World};
 use leasehold_core::command::Command;
-use leasehold_core::freeze::Freeze;
 use leasehold_core::lease::Kind;
-use leasehold_core::verdict::Verdict;
-use leasehold_core::{Identity, LeaseId, Timestamp, event::Event};
+use leasehold_core::{Identity, event::Event};
 
 /// One thing that can happen. The number is that of the claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +39,8 @@ pub(super) struct Done {
     pub(super) events: Vec<Event>,
     /// The claim came to its end.
     pub(super) is_through: bool,
+    /// The claim was told no.
+    pub(super) is_refused: bool,
     /// What the kernel answered and must not.
     pub(super) strange: Option<String>,
 }
@@ -110,17 +110,19 @@ impl World {
     pub(super) fn can_go(&self, instance: &Instance, claim: usize) -> bool {
         let stand = &self.stands[claim];
         let program = &instance.programs[claim];
-        match stand.phase {
+        match &stand.phase {
             Phase::Again(..) => true,
             Phase::Backing => self
                 .last_hold(claim)
                 .is_none_or(|r| self.is_quiet(instance, claim, r)),
             Phase::Asleep(sleep) => {
-                let ended = |watch| self.has_ended(instance, watch);
+                let ended = |watch: &Watch| {
+                    self.has_ended(instance, *watch) || self.is_overdue(instance, *watch)
+                };
                 sleep.called
                     || sleep.alarmed
-                    || sleep.watch.is_some_and(ended)
-                    || instance.looks_again && self.is_late()
+                    || sleep.watches.iter().any(ended)
+                    || sleep.saw_no_freeze && self.has_thawed()
             }
             Phase::Ready => match program.steps[stand.at] {
                 Step::Take(request) => {
@@ -156,7 +158,7 @@ impl World {
                 self.left.renewals -= 1;
                 if let Hold::Lease(lease) = self.stands[claim].holds[request] {
                     let ttl = None;
-                    let _answer = self.run(&Command::Renew { lease, ttl }, &mut done.events);
+                    let _answer = self.run(instance, &Command::Renew { lease, ttl }, &mut done);
                 }
             }
             Act::Kill(claim) => {
@@ -176,8 +178,8 @@ impl World {
             }
             Act::Cancel(claim) => {
                 self.left.cancels -= 1;
-                if let Phase::Asleep(sleep) = self.stands[claim].phase {
-                    let _answer = self.run(&Command::Cancel(sleep.id), &mut done.events);
+                if let Phase::Asleep(Sleep { id, .. }) = self.stands[claim].phase {
+                    let _answer = self.run(instance, &Command::Cancel(id), &mut done);
                     self.back_out(instance, claim, &mut done);
                 }
             }
@@ -185,88 +187,23 @@ impl World {
             Act::Freeze => {
                 self.left.freezes -= 1;
                 let freeze = self.freeze(instance);
-                let _answer = self.run(&Command::Freeze(freeze), &mut done.events);
+                let _answer = self.run(instance, &Command::Freeze(freeze), &mut done);
             }
             Act::Thaw => {
                 let resource = instance.frozen.clone().expect("something is frozen");
                 let by = Identity::named("boss", "h");
                 let force = false;
                 let _answer = self.run(
+                    instance,
                     &Command::Thaw {
                         resource,
                         by,
                         force,
                     },
-                    &mut done.events,
+                    &mut done,
                 );
             }
         }
         done
-    }
-
-    fn freeze(&mut self, instance: &Instance) -> Freeze {
-        self.next_id += 1;
-        Freeze {
-            id: LeaseId::new(self.next_id),
-            resource: instance.frozen.clone().expect("something can be frozen"),
-            until: Some(self.view.now().plus_millis(2 * TICK_MS)),
-            since: self.view.now(),
-            who: Identity::named("boss", "h"),
-        }
-    }
-
-    fn tick(&mut self) {
-        self.left.ticks -= 1;
-        let now = self.now() + TICK_MS;
-        self.view.set_now(Timestamp::from_millis(now));
-        for stand in &mut self.stands {
-            if let Phase::Asleep(sleep) = &mut stand.phase {
-                sleep.alarmed |= sleep.until.is_some_and(|until| until <= now);
-            }
-        }
-    }
-
-    /// Everything of this claim dies. Somebody starts it anew.
-    fn kill(&mut self, instance: &Instance, claim: usize) {
-        let stand = self.stands[claim].clone();
-        if let Phase::Asleep(sleep) = stand.phase {
-            self.bury(sleep.id, true);
-        }
-        let requests = &instance.programs[claim].requests;
-        for (hold, request) in stand.holds.iter().zip(requests) {
-            match hold {
-                Hold::Lease(id) | Hold::Orphan(id) if request.kind == Kind::Scoped => {
-                    self.bury(*id, true);
-                }
-                _ => {}
-            }
-        }
-        // Its children that have not begun never will; the others go on without it.
-        let inner = instance.programs.iter().zip(&mut self.stands);
-        for (_, stand) in inner.filter(|(p, _)| p.parent.is_some_and(|p| p.0 == claim)) {
-            stand.ran |= stand.at == 0 && stand.phase == Phase::Ready;
-        }
-        let stand = &mut self.stands[claim];
-        stand.holds.fill(Hold::Nothing);
-        stand.at = 0;
-        stand.phase = Phase::Ready;
-        (stand.ran, stand.failed) = match instance.programs[claim].parent {
-            Some(_) => (true, true),
-            None => (false, false),
-        };
-    }
-
-    fn interrupt(&mut self, instance: &Instance, claim: usize, then: Then, done: &mut Done) {
-        let Phase::Asleep(sleep) = self.stands[claim].phase else {
-            return;
-        };
-        let answer = self.run(&Command::Timeout(sleep.id), &mut done.events);
-        if matches!(answer, Verdict::Granted(_)) {
-            let _answer = self.run(&Command::Cancel(sleep.id), &mut done.events);
-        }
-        match then {
-            Then::Retry => self.stands[claim].phase = Phase::Ready,
-            Then::Leave => self.back_out(instance, claim, done),
-        }
     }
 }

@@ -2,8 +2,9 @@
 
 use super::act::{Act, Done};
 use super::event;
-use super::facts::Facts;
-use super::instance::{Instance, numbers};
+use super::facts::{Facts, Waiters};
+use super::instance::Instance;
+use super::table::numbers;
 use super::world::{Hold, Phase, World};
 use leasehold_core::{Lease, Ticket, event::Event, lease::Kind};
 
@@ -27,18 +28,30 @@ pub(super) fn step(
             Event::Granted { lease, from, .. } => {
                 event::grant(instance, before, act, &view, lease, from.as_deref())?;
             }
-            Event::Lapsed { lease } | Event::Passed { lease, .. } => event::taken(&view, lease)?,
+            Event::Lapsed { lease } | Event::Passed { lease, .. } => {
+                event::taken(&instance.policy, &view, lease)?;
+            }
             Event::Queued { ticket, .. } => event::place(&view, ticket)?,
             _ => {}
         }
         view.apply(event);
     }
-    let facts = Facts::new(instance, &after.view);
-    match facts
+    let known = Waiters::AsFarAsLookedAt;
+    let after = Facts::new(instance, &after.view, known);
+    let mut unsettled = after
         .active
         .iter()
-        .find(|r| !facts.is_legal(r) || facts.is_free(r))
-    {
+        .filter(|r| !after.is_settled(r))
+        .peekable();
+    if unsettled.peek().is_none() {
+        return Ok(());
+    }
+    // A commit settles what it is about. What a death or the time has brought about elsewhere is for
+    // those to notice who watch there (see `wakes`).
+    let before = Facts::new(instance, &before.view, known);
+    let was = |request| before.active.iter().find(|q| q.ticket.request == request);
+    let late = |request| was(request).is_some_and(|q| !before.is_settled(q));
+    match unsettled.find(|r| !late(r.ticket.request)) {
         Some(r) => Err(format!("a commit left {} unsettled", request(r.ticket))),
         None => Ok(()),
     }
@@ -66,7 +79,7 @@ pub(super) fn claims(claims: &[leasehold_core::Claim]) -> String {
 pub(super) fn state(instance: &Instance, world: &World) -> Result<(), String> {
     exclusion(instance, world)?;
     holders(instance, world)?;
-    let facts = Facts::new(instance, &world.view);
+    let facts = Facts::new(instance, &world.view, Waiters::AsTheyAre);
     if facts.active.iter().all(|r| facts.is_legal(r)) {
         waits(&facts)?;
     }
@@ -155,14 +168,16 @@ fn waits(facts: &Facts<'_>) -> Result<(), String> {
 fn wakes(instance: &Instance, world: &World, facts: &Facts<'_>) -> Result<(), String> {
     let mut noticed = false;
     for (claim, stand) in world.stands.iter().enumerate() {
-        let Phase::Asleep(sleep) = stand.phase else {
+        let Phase::Asleep(sleep) = &stand.phase else {
             continue;
         };
         let goes = world.can_go(instance, claim);
         let granted = world.view.lease(sleep.id).is_some();
         let mut own = facts.active.iter().filter(|r| r.ticket.request == sleep.id);
         let settles = granted || own.any(|r| facts.is_free(r));
-        noticed |= instance.looks_again || goes && (!sleep.called || settles);
+        noticed |= goes && (!sleep.called || settles || world.has_thawed());
+        // Whoever died ends when it sees that, and then those wake who watch it.
+        noticed |= sleep.watches.iter().any(|watch| world.is_ending(watch.id));
         let waits = world
             .view
             .ticket(sleep.id)
@@ -174,10 +189,7 @@ fn wakes(instance: &Instance, world: &World, facts: &Facts<'_>) -> Result<(), St
             ));
         }
     }
-    let unsettled = facts
-        .active
-        .iter()
-        .find(|r| !facts.is_legal(r) || facts.is_free(r));
+    let unsettled = facts.active.iter().find(|r| !facts.is_settled(r));
     match unsettled {
         Some(r) if !noticed => {
             let name = request(r.ticket);

@@ -2,19 +2,20 @@
 
 use super::act::Act;
 use super::check::{claims, request};
-use super::facts::{Facts, is_live};
+use super::facts::{Facts, Waiters, is_live};
 use super::instance::Instance;
-use super::program::Step;
+use super::program::{Request, Step};
 use super::world::World;
 use leasehold_core::lease::Pickup;
+use leasehold_core::limits::Policy;
 use leasehold_core::seniority::Seniority;
 use leasehold_core::ticket::TicketState;
 use leasehold_core::{Lease, Ticket, View};
 
 /// Nothing is taken from anybody who has it by right, orphans among them.
-pub(super) fn taken(view: &View, lease: &Lease) -> Result<(), String> {
+pub(super) fn taken(policy: &Policy, view: &View, lease: &Lease) -> Result<(), String> {
     let (owner, what) = (&lease.who.owner.name, claims(&lease.claims));
-    match is_live(view, lease) {
+    match is_live(policy, view, lease) {
         true => Err(format!(
             "{what} was taken from {owner}, which has it by right"
         )),
@@ -62,9 +63,7 @@ pub(super) fn grant(
     let (ticket, waits) = match (&lease.pickup, from, own) {
         (Pickup::Unbound(ticket), ..) => (Ticket::clone(ticket), true),
         (Pickup::Bound, from, Some(own)) => {
-            let ticket = from
-                .cloned()
-                .unwrap_or_else(|| newcomer(lease, &own.claims));
+            let ticket = from.cloned().unwrap_or_else(|| newcomer(view, lease, own));
             (ticket, own.waits)
         }
         (Pickup::Bound, _, None) => return Err("a grant out of nothing".to_owned()),
@@ -73,7 +72,7 @@ pub(super) fn grant(
     let chain = view
         .leases()
         .filter(|outer| ticket.inside.contains(&outer.id));
-    let chain = chain.filter(|outer| is_live(view, outer));
+    let chain = chain.filter(|outer| is_live(&instance.policy, view, outer));
     let cover = chain.fold(0, |set, outer| set | instance.table.set(&outer.claims));
     let got = instance.table.set(&lease.claims) | instance.table.covered_by(cover);
     if instance.table.set(&ticket.claims) & !got != 0 {
@@ -83,7 +82,8 @@ pub(super) fn grant(
         ));
     }
     let mut freezes = view.freezes().filter(|freeze| freeze.is_on(view.now()));
-    let hits = |resource| lease.claims.iter().any(|c| c.resource.overlaps(resource));
+    let own_claims = instance.table.set(&lease.claims);
+    let hits = |resource| instance.table.on(resource) & own_claims != 0;
     if freezes.any(|freeze| hits(&freeze.resource)) {
         return Err(format!("{name} was granted through a freeze"));
     }
@@ -91,24 +91,27 @@ pub(super) fn grant(
 }
 
 /// The ticket that a request would have been that was granted at once.
-fn newcomer(lease: &Lease, claims: &[leasehold_core::Claim]) -> Ticket {
+fn newcomer(view: &View, lease: &Lease, asked: &Request) -> Ticket {
+    let outer = lease.inside.first().and_then(|id| view.lease(*id));
+    let inherited = outer.map(|outer| outer.seniority.priority);
+    let priority = asked.priority.or(inherited);
     Ticket {
         number: lease.number,
         request: lease.id,
         who: lease.who.clone(),
-        claims: claims.to_vec(),
+        claims: asked.claims.clone(),
         kind: lease.kind,
         inside: lease.inside.clone(),
         agents: Vec::new(),
         seniority: Seniority {
-            priority: lease.seniority.priority,
+            priority: priority.unwrap_or(Seniority::PRIORITY_DEFAULT),
             birth: lease.birth.clone(),
         },
         state: TicketState::Waiting,
         wait_until: None,
         ttl: lease.ttl,
         keep_while_alive: lease.keep_while_alive,
-        strict: false,
+        strict: asked.strict,
         since: lease.granted,
         holder: lease.holder.clone(),
     }
@@ -132,7 +135,7 @@ fn bypass(
             ..ticket.clone()
         });
     }
-    let facts = Facts::new(instance, &with);
+    let facts = Facts::new(instance, &with, Waiters::AsFarAsLookedAt);
     let r = facts
         .active
         .iter()

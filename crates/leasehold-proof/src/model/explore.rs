@@ -19,6 +19,10 @@ pub(super) struct Edge {
     pub(super) mover: u8,
     /// Whether the mover came to its end with it.
     pub(super) is_through: bool,
+    /// Whether the mover was told no.
+    pub(super) is_refused: bool,
+    /// Whether nothing was committed, and nobody came to its end or was told no.
+    pub(super) is_idle: bool,
 }
 
 /// The mover of a fault.
@@ -77,6 +81,15 @@ impl Hasher for Identity {
 
 /// Explores an instance, at most so many states of it.
 pub(super) fn explore(instance: &Instance, states_max: usize) -> Explored {
+    let (mut found, graph) = explore_graph(instance, states_max);
+    if found.violation.is_none() && !found.cut {
+        found.violation = super::cycle::endless(instance, &graph);
+    }
+    found
+}
+
+/// Explores an instance, and returns what it has explored too. Circles are not looked for.
+pub(super) fn explore_graph(instance: &Instance, states_max: usize) -> (Explored, Graph) {
     let mut search = Search {
         instance,
         seen: HashMap::default(),
@@ -87,10 +100,7 @@ pub(super) fn explore(instance: &Instance, states_max: usize) -> Explored {
     search.run(states_max);
     let mut found = search.found;
     found.states = search.graph.parents.len() as u64;
-    if found.violation.is_none() && !found.cut && instance.fair {
-        found.violation = super::cycle::starved(instance, &search.graph);
-    }
-    found
+    (found, search.graph)
 }
 
 struct Search<'a> {
@@ -185,5 +195,7 @@ fn edge(to: u32, at: u8, act: Act, done: &Done) -> Edge {
         act: at,
         mover: mover.unwrap_or(NOBODY),
         is_through: done.is_through,
+        is_refused: done.is_refused,
+        is_idle: done.events.is_empty() && !done.is_through && !done.is_refused,
     }
 }

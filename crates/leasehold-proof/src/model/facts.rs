@@ -1,11 +1,13 @@
 //! The words of the kernel page's section 2, written a second time and only for small views: what the
 //! properties are judged by must not be the code that is judged.
 
-use super::instance::{Instance, policy};
+use super::instance::Instance;
+use super::table::numbers;
 use leasehold_core::lease::Kind;
+use leasehold_core::limits::Policy;
 use leasehold_core::seniority::Seniority;
 use leasehold_core::view::Pulse;
-use leasehold_core::{Lease, Ticket, View};
+use leasehold_core::{Lease, Ticket, Timestamp, View};
 
 /// A live lease.
 #[derive(Debug)]
@@ -35,8 +37,8 @@ pub(super) struct Facts<'a> {
 }
 
 /// Whether a lease is live (rule 3).
-pub(super) fn is_live(view: &View, lease: &Lease) -> bool {
-    let (now, policy) = (view.now(), policy());
+pub(super) fn is_live(policy: &Policy, view: &View, lease: &Lease) -> bool {
+    let now = view.now();
     let life = view.life(lease.id).unwrap_or_default();
     if !lease.is_bound() {
         let age_ms = now.millis_since(lease.granted);
@@ -47,12 +49,24 @@ pub(super) fn is_live(view: &View, lease: &Lease) -> bool {
         return life.command == Pulse::Alive && now.millis_since(since) < policy.orphan_ms;
     }
     let kept = lease.kind == Kind::Scoped && lease.keep_while_alive;
-    kept || lease.expires.is_none_or(|end| now < end)
+    let lapses = |end: Timestamp| end.plus_millis(policy.lock_delay_ms);
+    kept || lease.expires.is_none_or(|end| now < lapses(end))
+}
+
+/// Who is known to wait no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Waiters {
+    /// Whose time is over, and the dead.
+    AsTheyAre,
+    /// Whose time is over. A waiter is looked at when its turn has come, not before.
+    AsFarAsLookedAt,
 }
 
 impl<'a> Facts<'a> {
-    pub(super) fn new(instance: &'a Instance, view: &'a View) -> Self {
-        let live = view.leases().filter(|lease| is_live(view, lease));
+    pub(super) fn new(instance: &'a Instance, view: &'a View, waiters: Waiters) -> Self {
+        let live = view
+            .leases()
+            .filter(|lease| is_live(&instance.policy, view, lease));
         let held = live.map(|lease| Held {
             lease,
             claims: instance.table.set(&lease.claims),
@@ -63,7 +77,8 @@ impl<'a> Facts<'a> {
             active: Vec::new(),
         };
         let waiting = view.tickets().filter(|ticket| {
-            let dead = view.life(ticket.request).unwrap_or_default().holder == Pulse::Dead;
+            let dead = view.life(ticket.request).unwrap_or_default().holder == Pulse::Dead
+                && waiters == Waiters::AsTheyAre;
             let over = ticket.wait_until.is_some_and(|end| end <= view.now());
             ticket.is_waiting() && !dead && !over
         });
@@ -71,7 +86,7 @@ impl<'a> Facts<'a> {
         facts.active = active;
         let pressed: Vec<bool> = facts.active.iter().map(|r| facts.is_pressed(r)).collect();
         for (r, pressed) in facts.active.iter_mut().zip(pressed) {
-            r.pressed = pressed;
+            r.pressed = pressed || r.ticket.strict;
         }
         facts
     }
@@ -99,11 +114,7 @@ impl<'a> Facts<'a> {
         }
         let need = self.instance.table.set(&ticket.claims) & !covered;
         let frozen = view.freezes().filter(|freeze| freeze.is_on(view.now()));
-        let claims = &self.instance.table.claims;
-        let hits = |resource| {
-            let hit = |at: usize| claims[at].resource.overlaps(resource);
-            super::instance::numbers(need).any(hit)
-        };
+        let hits = |resource| self.instance.table.on(resource) & need != 0;
         let active = !frozen.into_iter().any(|freeze| hits(&freeze.resource));
         active.then_some(Active {
             ticket,
@@ -121,7 +132,7 @@ impl<'a> Facts<'a> {
 
     /// Rule 7.
     fn is_pressed(&self, r: &Active<'a>) -> bool {
-        let held = super::instance::numbers(u32::try_from(r.holds).expect("few leases"));
+        let held = numbers(u32::try_from(r.holds).expect("few leases"));
         let mut held = held.map(|at| &self.held[at]);
         held.any(|held| self.active.iter().any(|t| self.wants(t, held)))
     }
@@ -187,6 +198,11 @@ impl<'a> Facts<'a> {
             .map(|at| &self.held[at].lease.seniority);
         let mut tickets = self.tickets_before(r).map(|at| self.active[at].judged);
         !r.pressed || leases.all(|s| r.judged < s) && tickets.all(|s| r.judged < s)
+    }
+
+    /// Whether it may go on waiting, and has to.
+    pub(super) fn is_settled(&self, r: &Active<'a>) -> bool {
+        self.is_legal(r) && !self.is_free(r)
     }
 
     /// For each active ticket the active tickets it waits for: those ahead, and those that hold a

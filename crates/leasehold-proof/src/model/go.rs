@@ -1,24 +1,29 @@
-//! What a claim does by itself: asks, sleeps, looks, picks up, gives back, as `guard`, `lock` and the
-//! coordinator's wait do between two looks at the store.
+//! What a claim does by itself: asks and gives back, as `guard` and `lock` do between two looks at the
+//! store.
 
 use super::act::Done;
 use super::instance::Instance;
 use super::program::Step;
-use super::world::{Hold, Phase, Sleep, World};
+use super::wait::Wanting;
+use super::world::{Hold, Phase, World};
 use leasehold_core::command::{Ask, Command, Proof, Wait};
-use leasehold_core::decide::place;
 use leasehold_core::verdict::Verdict;
-use leasehold_core::view::{Key, Life};
 use leasehold_core::{Claim, LeaseId, Timestamp};
 
 impl World {
     /// The claim does what it is about to do.
     pub(super) fn go(&mut self, instance: &Instance, claim: usize, done: &mut Done) {
         let stand = &self.stands[claim];
-        match stand.phase {
+        match &stand.phase {
             Phase::Backing => self.give_back(instance, claim, done),
-            Phase::Asleep(_) => self.wake(instance, claim, done),
-            Phase::Again(id, limit) => self.ask(instance, claim, Some((id, limit)), done),
+            Phase::Asleep(sleep) => {
+                let sleep = sleep.clone();
+                self.wake(instance, claim, &sleep, done);
+            }
+            Phase::Again(id, limit) => {
+                let again = Some((*id, *limit));
+                self.ask(instance, claim, again, done);
+            }
             Phase::Ready => match instance.programs[claim].steps[stand.at] {
                 Step::Take(_) if self.child_failed(instance, claim) => {
                     self.back_out(instance, claim, done);
@@ -76,12 +81,11 @@ impl World {
             wait,
             ttl: asked.ttl,
             keep_while_alive: asked.keep_while_alive,
+            priority: asked.priority,
+            strict: asked.strict,
             ..Ask::new(id, asked.who.clone(), asked.claims.clone())
         };
-        if asked.keep_while_alive {
-            self.view.set_life(id, Life::default());
-        }
-        match self.run(&Command::Ask(ask), &mut done.events) {
+        match self.run(instance, &Command::Ask(ask), done) {
             Verdict::Granted(lease) if lease.is_bound() => {
                 self.take(instance, claim, Hold::Lease(id), done);
             }
@@ -90,19 +94,10 @@ impl World {
             Verdict::Joined(_) => self.take(instance, claim, Hold::Joined, done),
             Verdict::Queued(place) => {
                 let limit = limit.or(place.ticket.wait_until.map(Timestamp::as_millis));
-                // It looks before it sleeps: it may have been called, and whom it would watch may have
-                // died, before it could see either.
-                let sleep = Sleep {
-                    id,
-                    watch: None,
-                    until: None,
-                    called: true,
-                    alarmed: false,
-                    limit,
-                };
-                self.stands[claim].phase = Phase::Asleep(sleep);
+                self.wait(instance, claim, &place, Wanting { id, limit }, false, done);
             }
-            Verdict::Died(_) | Verdict::Lost(_) | Verdict::Refused(_) => {
+            verdict @ (Verdict::Died(_) | Verdict::Lost(_) | Verdict::Refused(_)) => {
+                done.is_refused = matches!(verdict, Verdict::Refused(_));
                 self.back_out(instance, claim, done);
             }
             other => done.strange = Some(format!("an ask was answered with {other:?}")),
@@ -110,7 +105,7 @@ impl World {
     }
 
     /// What it asked for is there.
-    fn take(&mut self, instance: &Instance, claim: usize, hold: Hold, done: &mut Done) {
+    pub(super) fn take(&mut self, instance: &Instance, claim: usize, hold: Hold, done: &mut Done) {
         let Step::Take(request) = instance.programs[claim].steps[self.stands[claim].at] else {
             return;
         };
@@ -120,64 +115,6 @@ impl World {
             (stand.ran, stand.failed) = (false, false);
         }
         self.go_on(instance, claim, done);
-    }
-
-    fn pick_up(
-        &mut self,
-        instance: &Instance,
-        claim: usize,
-        id: LeaseId,
-        limit: Option<u64>,
-        done: &mut Done,
-    ) {
-        match self.run(&Command::Bind(id), &mut done.events) {
-            Verdict::Granted(_) => self.take(instance, claim, Hold::Lease(id), done),
-            _ => self.stands[claim].phase = Phase::Again(id, limit),
-        }
-    }
-
-    /// A waiter looks what became of its request.
-    fn wake(&mut self, instance: &Instance, claim: usize, done: &mut Done) {
-        let Phase::Asleep(sleep) = self.stands[claim].phase else {
-            return;
-        };
-        let id = sleep.id;
-        if sleep.limit.is_some_and(|limit| limit <= self.now()) && !sleep.called {
-            match self.run(&Command::Timeout(id), &mut done.events) {
-                Verdict::Granted(_) => self.pick_up(instance, claim, id, sleep.limit, done),
-                _ => self.back_out(instance, claim, done),
-            }
-            return;
-        }
-        if !sleep.called {
-            let _answer = self.run(&Command::Timer(vec![Key::All]), &mut done.events);
-        }
-        self.look(instance, claim, sleep, done);
-    }
-
-    fn look(&mut self, instance: &Instance, claim: usize, sleep: Sleep, done: &mut Done) {
-        let id = sleep.id;
-        if self.view.lease(id).is_some() {
-            return self.pick_up(instance, claim, id, sleep.limit, done);
-        }
-        let policy = super::instance::policy();
-        let place = place(&self.view, id, &policy).expect("a whole view needs nothing more");
-        let died = || self.view.cards().any(|card| card.dead.request == id);
-        match place {
-            // Whoever was in the way died since: nobody is there to be watched. (The real wait sleeps
-            // then, until the store makes it look again.)
-            Some(place) if place.blockers.is_empty() && place.frozen.is_empty() => {
-                let _answer = self.run(&Command::Timer(vec![Key::All]), &mut done.events);
-                self.look(instance, claim, sleep, done);
-            }
-            Some(place) => {
-                self.stands[claim].phase = Phase::Asleep(self.sleep(&place, sleep.limit));
-            }
-            None if self.view.ticket(id).is_none() && died() => {
-                self.back_out(instance, claim, done);
-            }
-            None => self.stands[claim].phase = Phase::Again(id, sleep.limit),
-        }
     }
 
     /// Gives back one thing, the last that it took.
@@ -245,7 +182,7 @@ impl World {
             Hold::Lease(lease) => {
                 let by = asked.who.clone();
                 let proof = Proof::Id;
-                let _answer = self.run(&Command::Release { lease, by, proof }, &mut done.events);
+                let _answer = self.run(instance, &Command::Release { lease, by, proof }, done);
             }
         }
     }

@@ -1,15 +1,16 @@
 //! One thing to explore: a few claims, and what may go wrong how often.
 
 use super::program::{Program, Request, resource};
+use super::table::Table;
 use leasehold_core::limits::Policy;
-use leasehold_core::{Claim, Identity, Intent, Resource, lease::Kind};
+use leasehold_core::{Resource, lease::Kind};
 use std::fmt;
 
 /// Time passes in steps of this length; every time of the [`policy`] is a multiple of it.
 pub(super) const TICK_MS: u64 = 5;
 
 /// Times so short that few ticks reach them. Cards outlive all that an instance can wait.
-pub(super) const fn policy() -> Policy {
+const fn policy() -> Policy {
     Policy {
         pickup_ms: 2 * TICK_MS,
         place_ms: 4 * TICK_MS,
@@ -36,6 +37,19 @@ pub(super) struct Faults {
     pub(super) freezes: u8,
     /// A lease is renewed when it need not be yet.
     pub(super) renewals: u8,
+}
+
+impl Faults {
+    /// Nothing goes wrong.
+    pub(super) const NONE: Self = Self {
+        kills: 0,
+        orphans: 0,
+        interrupts: 0,
+        cancels: 0,
+        ticks: 0,
+        freezes: 0,
+        renewals: 0,
+    };
 }
 
 impl fmt::Display for Faults {
@@ -65,34 +79,20 @@ pub(super) struct Instance {
     pub(super) frozen: Option<Resource>,
     /// Whether every claim has to come to its end (the kernel page says for which it is not promised).
     pub(super) fair: bool,
-    /// Whether a sleeper may learn of something only when the store makes it look again, every few
-    /// seconds. Of a pool any holder's end frees a slot, and a waiter watches one of them; and who waits
-    /// behind a ticket does not know the TTL that its lease will have; and nobody judges at the end of a
-    /// freeze who looks for the first time just then.
-    pub(super) looks_again: bool,
+    pub(super) policy: Policy,
+    /// Whether a waiter looks at those it watches when one of them ends, as it should; a test has it
+    /// leave that out.
+    pub(super) looks_at_watched: bool,
     pub(super) table: Table,
-}
-
-/// All claims and identities of an instance by number, and what excludes what: found out here from
-/// the spelling, not by the kernel.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Table {
-    pub(super) claims: Vec<Claim>,
-    pub(super) identities: Vec<Identity>,
-    /// For each claim the set of those that conflict with it, pools aside.
-    pub(super) conflicts: Vec<u32>,
-    /// For each claim the set of those that need nothing more when it is held.
-    pub(super) covers: Vec<u32>,
 }
 
 impl Instance {
     /// Looping claims, without faults.
     pub(super) fn new(name: &str, programs: &[&str]) -> Self {
         let programs: Vec<Program> = programs.iter().map(|text| Program::parse(text)).collect();
-        let requests = || programs.iter().flat_map(|program| &program.requests);
-        let is_slot = |claim: &Claim| claim.slots.is_some();
         Self {
-            looks_again: requests().any(|r| r.ttl.is_some() || r.claims.iter().any(is_slot)),
+            policy: policy(),
+            looks_at_watched: true,
             name: name.to_owned(),
             table: Table::new(&programs),
             programs,
@@ -103,21 +103,24 @@ impl Instance {
     }
 
     pub(super) fn faults(self, faults: Faults) -> Self {
-        let looks_again = self.looks_again || faults.ticks > 0 && faults.freezes > 0;
-        Self {
-            faults,
-            looks_again,
-            ..self
-        }
+        Self { faults, ..self }
     }
 
-    pub(super) fn freezes(self, word: &str, freezes: u8) -> Self {
+    /// A lapsed lease blocks for so many ticks more.
+    pub(super) fn lock_delay(mut self, ticks: u64) -> Self {
+        self.policy.lock_delay_ms = ticks * TICK_MS;
+        self
+    }
+
+    pub(super) fn freezes(mut self, word: &str, freezes: u8) -> Self {
+        let frozen = resource(word);
+        self.table.add(&frozen);
         let faults = Faults {
             freezes,
             ..self.faults
         };
         Self {
-            frozen: Some(resource(word)),
+            frozen: Some(frozen),
             ..self.faults(faults)
         }
     }
@@ -128,6 +131,30 @@ impl Instance {
             fair: false,
             ..self
         }
+    }
+
+    /// Whether the promise that it comes to its end at some time is one that a claim has: not of what
+    /// runs inside another and ends with that, nor of who may be refused for ever, nor of who has others
+    /// in front of it by their priority.
+    pub(super) fn must_end(&self, claim: usize) -> bool {
+        let program = &self.programs[claim];
+        let mut requests = program.requests.iter();
+        let others = self.programs.iter().map(|other| other.priorities().0);
+        let is_in_front = others
+            .min()
+            .is_some_and(|first| program.priorities().1 <= first);
+        self.fair
+            && program.parent.is_none()
+            && is_in_front
+            && !program.may_be_refused()
+            && !requests.any(|request| self.table.has_other_size(&request.claims))
+    }
+
+    /// Whether the requests of one program differ in priority. Then what it holds may be in front of what
+    /// it asks for, no age decides between it and others, and all may die in turn for ever.
+    pub(super) fn mixes_priorities(&self) -> bool {
+        let mut priorities = self.programs.iter().map(Program::priorities);
+        priorities.any(|(first, last)| first != last)
     }
 
     /// Whether a program asks for what a lock that it took before keeps it from, without its proof, or
@@ -154,91 +181,11 @@ impl Instance {
     /// Returns the instance as it is written: enough to build it again.
     pub(super) fn text(&self) -> String {
         let programs: Vec<&str> = self.programs.iter().map(|p| p.text.as_str()).collect();
-        format!("{} [{}]{}", self.name, programs.join(" | "), self.faults)
-    }
-}
-
-impl Table {
-    fn new(programs: &[Program]) -> Self {
-        let mut table = Self::default();
-        for request in programs.iter().flat_map(|program| &program.requests) {
-            for claim in &request.claims {
-                if !table.claims.contains(claim) {
-                    table.claims.push(claim.clone());
-                }
-            }
-            if !table.identities.contains(&request.who) {
-                table.identities.push(request.who.clone());
-            }
-        }
-        assert!(table.claims.len() <= 32, "a set of claims is 32 bits");
-        let set = |test: fn(&Claim, &Claim) -> bool, a: &Claim| {
-            let hits = table.claims.iter().enumerate().filter(|(_, b)| test(a, b));
-            hits.fold(0, |set, (at, _)| set | 1 << at)
+        let delay = match self.policy.lock_delay_ms {
+            0 => String::new(),
+            millis => format!(", lock-delay {millis} ms"),
         };
-        table.conflicts = table.claims.iter().map(|a| set(conflict, a)).collect();
-        table.covers = table.claims.iter().map(|a| set(covers, a)).collect();
-        table
+        let programs = programs.join(" | ");
+        format!("{} [{programs}]{}{delay}", self.name, self.faults)
     }
-
-    /// The number of a claim.
-    pub(super) fn number(&self, claim: &Claim) -> usize {
-        let found = self.claims.iter().position(|known| known == claim);
-        found.expect("the kernel makes no claims of its own")
-    }
-
-    /// The set of these claims.
-    pub(super) fn set(&self, claims: &[Claim]) -> u32 {
-        claims
-            .iter()
-            .fold(0, |set, claim| set | 1 << self.number(claim))
-    }
-
-    /// Whether a claim of the one set conflicts with one of the other, pools aside.
-    pub(super) fn conflict(&self, a: u32, b: u32) -> bool {
-        numbers(a).any(|claim| self.conflicts[claim] & b != 0)
-    }
-
-    /// All that needs nothing more when these are held.
-    pub(super) fn covered_by(&self, held: u32) -> u32 {
-        numbers(held).fold(0, |set, claim| set | self.covers[claim])
-    }
-
-    /// The slots in a set: for each the claim (with its size), as numbers.
-    pub(super) fn pools(&self, set: u32) -> impl Iterator<Item = (u32, usize)> {
-        numbers(set).filter_map(|claim| {
-            let size = self.claims[claim].slots?.get() as usize;
-            Some((1 << claim, size))
-        })
-    }
-}
-
-/// The members of a set.
-pub(super) fn numbers(set: u32) -> impl Iterator<Item = usize> {
-    (0..32).filter(move |at| set & (1 << at) != 0)
-}
-
-fn is_inside(inner: &Claim, outer: &Claim) -> bool {
-    let (inner, outer) = (inner.resource.to_string(), outer.resource.to_string());
-    inner == outer || inner.starts_with("path:") && inner.starts_with(&format!("{outer}/"))
-}
-
-fn is_read(claim: &Claim) -> bool {
-    claim.intent == Intent::Consumes
-}
-
-fn conflict(a: &Claim, b: &Claim) -> bool {
-    let compatible = match (a.slots, b.slots) {
-        (None, None) => is_read(a) && is_read(b),
-        (a, b) => a.is_some() && b.is_some(),
-    };
-    !compatible && (is_inside(a, b) || is_inside(b, a))
-}
-
-fn covers(held: &Claim, wanted: &Claim) -> bool {
-    let strong = match (held.slots, wanted.slots) {
-        (Some(_), slots) => slots.is_some(),
-        (None, _) => !is_read(held) || wanted.slots.is_none() && is_read(wanted),
-    };
-    strong && is_inside(wanted, held)
 }

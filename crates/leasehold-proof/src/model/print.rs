@@ -3,7 +3,7 @@
 
 use super::act::BOSS;
 use super::instance::Instance;
-use super::world::{Hold, Phase, World};
+use super::world::{Hold, Phase, Watch, World};
 use leasehold_core::lease::{Kind, Pickup};
 use leasehold_core::seniority::Birth;
 use leasehold_core::ticket::TicketState;
@@ -127,16 +127,20 @@ impl<'a> Printer<'a> {
                     }
                 }
             }
-            match stand.phase {
+            match &stand.phase {
                 Phase::Ready => self.put(0),
                 Phase::Backing => self.put(1),
                 Phase::Again(id, limit) => {
                     self.put(3);
-                    self.id(id);
-                    self.millis(limit);
+                    self.id(*id);
+                    self.millis(*limit);
                 }
                 Phase::Asleep(sleep) => {
-                    self.put(4 | u64::from(sleep.called) << 3 | u64::from(sleep.alarmed) << 4);
+                    let flags = [sleep.called, sleep.alarmed, sleep.saw_no_freeze];
+                    let flags = flags
+                        .iter()
+                        .fold(0, |all, flag| all << 1 | u64::from(*flag));
+                    self.put(4 | flags << 3);
                     self.id(sleep.id);
                     self.millis(sleep.limit);
                     self.millis(sleep.until);
@@ -145,20 +149,25 @@ impl<'a> Printer<'a> {
             }
         }
         for stand in &world.stands {
-            if let Phase::Asleep(sleep) = stand.phase {
-                let ended = sleep
-                    .watch
-                    .is_some_and(|w| world.has_ended(self.instance, w));
-                match sleep.watch {
-                    None => self.put(0),
-                    Some(_) if ended => self.put(1),
-                    Some(watch) => {
-                        self.put(2 | u64::from(watch.command));
-                        self.id(watch.id);
-                    }
+            if let Phase::Asleep(sleep) = &stand.phase {
+                self.put(sleep.watches.len() as u64);
+                for watch in &sleep.watches {
+                    self.watch(world, *watch);
                 }
             }
         }
+    }
+
+    fn watch(&mut self, world: &World, watch: Watch) {
+        let is_there =
+            world.view.lease(watch.id).is_some() || world.view.ticket(watch.id).is_some();
+        if world.has_ended(self.instance, watch) && !is_there {
+            return self.put(1);
+        }
+        // Times are told where they differ from what is so.
+        let knows = world.knows_end(self.instance, watch);
+        self.put(2 | u64::from(knows) << 2 | (watch.part as u64) << 3);
+        self.id(watch.id);
     }
 
     fn leases(&mut self, world: &World) {
@@ -177,6 +186,7 @@ impl<'a> Printer<'a> {
             lease.inside.iter().for_each(|id| self.id(*id));
             self.birth(&lease.birth);
             self.birth(&lease.seniority.birth);
+            self.put(u64::from(lease.seniority.priority));
             self.put(lease.ttl.map_or(0, leasehold_core::Ttl::as_millis));
             self.put(u64::from(lease.keep_while_alive));
             self.time(lease.expires);
@@ -210,6 +220,7 @@ impl<'a> Printer<'a> {
         self.put((ticket.inside.len() as u64) << 8 | ticket.agents.len() as u64);
         ticket.inside.iter().for_each(|id| self.id(*id));
         self.birth(&ticket.seniority.birth);
+        self.put(u64::from(ticket.seniority.priority) << 1 | u64::from(ticket.strict));
         match ticket.state {
             TicketState::Waiting => self.put(NONE),
             TicketState::Parked { until } => self.time(Some(until)),

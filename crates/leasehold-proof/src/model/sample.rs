@@ -3,13 +3,17 @@
 use super::instance::{Faults, Instance};
 use crate::Random;
 
-/// The resources of an instance: flat ones, a tree and one more, a pool and one more.
-const SETTINGS: [&[&str]; 4] = [
+/// The resources of an instance: flat ones, a tree or patterns and one more, a pool and one more.
+const SETTINGS: [&[&str]; 6] = [
     &["A", "B", "C"],
     &["P", "P/x", "P/y", "A"],
+    &["P/*/k", "P/x/k", "P/x", "A"],
     &["S/2", "A"],
+    &["S/2", "S/1", "A"],
     &["A", "B"],
 ];
+/// One program in so many asks with a priority; as many are judged strictly.
+const APART_ONE_IN: u64 = 10;
 
 /// Draws the programs of one instance.
 struct Draw<'a> {
@@ -33,7 +37,9 @@ impl Draw<'_> {
                 let intent = if read { "~" } else { "" };
                 claims.push(format!("{intent}{name}"));
             }
-            if !claims.is_empty() {
+            // A request is for one slot of a pool.
+            let slots = claims.iter().filter(|claim| claim.contains("S/"));
+            if !claims.is_empty() && slots.count() < 2 {
                 return claims.join("+");
             }
         }
@@ -44,6 +50,11 @@ impl Draw<'_> {
         let mut outer = self.claims();
         if self.ends && self.random.one_in(2) {
             outer.push_str(":5");
+        }
+        if self.random.one_in(APART_ONE_IN) {
+            outer.push_str("#50");
+        } else if self.random.one_in(APART_ONE_IN) {
+            outer.insert(0, '&');
         }
         if depth == 0 || self.random.one_in(3) {
             return outer;
@@ -87,7 +98,12 @@ pub(super) fn instance(seed: u64, number: u64) -> Instance {
     let what = names[usize::try_from(random.below(names.len() as u64)).unwrap_or(0)];
     let what = what.split_once("S/").map_or(what, |_| "S");
     let instance = Instance::new(&format!("sample {number}"), &programs).faults(faults);
-    let instance = instance.freezes(what, faults.freezes);
+    let instance = match faults.freezes {
+        0 => instance,
+        freezes => instance.freezes(what, freezes),
+    };
+    let delays = faults.ticks > 0 && random.one_in(3);
+    let instance = instance.lock_delay(u64::from(delays));
     // Who is killed with a lock waits for its own lock then.
     let locks = programs.iter().any(|text| text.contains('!'));
     match instance.waits_for_itself() || locks && faults.kills > 0 {

@@ -6,6 +6,7 @@ use super::explore::Graph;
 use super::instance::Instance;
 use super::program::Step;
 use super::world::{Phase, World};
+use crate::subject::Subject;
 use leasehold_core::event::Event;
 use std::fmt::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -43,7 +44,7 @@ fn name(instance: &Instance, world: &World, act: Act) -> String {
     match act {
         Act::Go(claim) => {
             let stand = &world.stands[claim];
-            let step = match (stand.phase, instance.programs[claim].steps[stand.at]) {
+            let step = match (&stand.phase, instance.programs[claim].steps[stand.at]) {
                 (Phase::Backing, _) => "gives back".to_owned(),
                 (Phase::Asleep(_), _) => "wakes and looks".to_owned(),
                 (Phase::Again(..), Step::Take(at)) => format!("asks again {}", request(claim, at)),
@@ -77,30 +78,12 @@ fn outcome(done: &Done) -> String {
 
 fn event(event: &Event) -> String {
     let name = event.name();
-    match event {
-        Event::Refused { who, claims: c, .. } => format!("{name} {} {}", who.owner.name, claims(c)),
-        Event::Queued { ticket, .. }
-        | Event::Parked { ticket }
-        | Event::Resumed { ticket }
-        | Event::Died { ticket, .. }
-        | Event::Cancelled { ticket } => {
-            format!(
-                "{name} {} {}",
-                ticket.who.owner.name,
-                claims(&ticket.claims)
-            )
+    match (Subject::of(event), event) {
+        (Subject::Ticket(t), _) => format!("{name} {} {}", t.who.owner.name, claims(&t.claims)),
+        (Subject::Lease(l), _) => format!("{name} {} {}", l.who.owner.name, claims(&l.claims)),
+        (Subject::Other, Event::Refused { who, claims: c, .. }) => {
+            format!("{name} {} {}", who.owner.name, claims(c))
         }
-        Event::Granted { lease, .. }
-        | Event::Bound { lease }
-        | Event::Passed { lease, .. }
-        | Event::Renewed { lease }
-        | Event::Released { lease }
-        | Event::Forced { lease, .. }
-        | Event::Freed { lease }
-        | Event::Orphaned { lease }
-        | Event::Lapsed { lease } => {
-            format!("{name} {} {}", lease.who.owner.name, claims(&lease.claims))
-        }
-        Event::Frozen { .. } | Event::Thawed { .. } | Event::Dropped { .. } => name.to_owned(),
+        (Subject::Other, _) => name.to_owned(),
     }
 }

@@ -1,12 +1,12 @@
 //! A state: the workspace as the kernel sees it, and where each claim stands.
 
-use super::instance::{Faults, Instance, policy};
-use leasehold_core::command::Command;
-use leasehold_core::decide::decide;
+use super::facts::is_live;
+use super::instance::{Faults, Instance};
 use leasehold_core::lease::{Kind, Pickup};
-use leasehold_core::verdict::{Blocker, Decision, Place, Verdict};
-use leasehold_core::view::{Key, Life, Pulse};
-use leasehold_core::{LeaseId, Timestamp, View, event::Event};
+use leasehold_core::limits::Policy;
+use leasehold_core::verdict::{Blocker, Place};
+use leasehold_core::view::{Life, Pulse};
+use leasehold_core::{Lease, LeaseId, Timestamp, View};
 
 /// What a claim has of one of its requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,31 +20,45 @@ pub(super) enum Hold {
     Orphan(LeaseId),
 }
 
+/// Which process of a blocker a waiter watches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// The guard, or the waiter.
+    Holder,
+    /// The guarded command of an orphan.
+    Command,
+    /// A standing lease has none.
+    Nobody,
+}
+
 /// What a sleeping waiter watches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Watch {
     pub(super) id: LeaseId,
-    /// Its command, for orphans; else the guard or waiter itself.
-    pub(super) command: bool,
+    pub(super) part: Part,
+    /// When the sleeper thinks that it ends by itself.
+    pub(super) ends: Option<Timestamp>,
 }
 
 /// A process that waits for its lease, asleep unless something calls it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Sleep {
     pub(super) id: LeaseId,
-    pub(super) watch: Option<Watch>,
+    pub(super) watches: Vec<Watch>,
     /// When it wakes by itself.
     pub(super) until: Option<u64>,
     /// A commit has called it.
     pub(super) called: bool,
     /// It wakes because of the time.
     pub(super) alarmed: bool,
+    /// It was called, and looked when a freeze was over by time alone and nobody had settled that.
+    pub(super) saw_no_freeze: bool,
     /// When it gives up.
     pub(super) limit: Option<u64>,
 }
 
 /// What a claim is about to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Phase {
     /// Its next step.
     Ready,
@@ -98,47 +112,61 @@ impl World {
         self.view.now().as_millis()
     }
 
-    /// Decides and commits. Who is asleep and concerned is called.
-    pub(super) fn run(&mut self, command: &Command, done: &mut Vec<Event>) -> Verdict {
-        let decision = decide(&self.view, command, &policy());
-        let Decision {
-            verdict,
-            events,
-            wakes,
-        } = decision.expect("a whole view needs nothing more");
-        self.view.apply_all(&events);
-        for stand in &mut self.stands {
-            if let Phase::Asleep(sleep) = &mut stand.phase {
-                sleep.called |= wakes.contains(&sleep.id);
-            }
-        }
-        done.extend(events);
-        verdict
-    }
-
     /// Where a waiter goes to sleep.
-    pub(super) fn sleep(&self, place: &Place, limit: Option<u64>) -> Sleep {
-        let blocker = place.watch();
-        let ends = blocker.and_then(ends).filter(|ends| *ends > self.now());
-        let thaw = place.thaw().map(Timestamp::as_millis);
+    pub(super) fn sleep(&self, instance: &Instance, place: &Place, limit: Option<u64>) -> Sleep {
+        let watch = |blocker: &Blocker| Watch {
+            id: blocker.id(),
+            part: part(blocker),
+            ends: ends(&instance.policy, blocker),
+        };
+        let watches: Vec<Watch> = place.watches().iter().map(watch).collect();
+        let now = self.view.now();
+        let ends = watches.iter().filter_map(|watch| watch.ends);
+        let times = ends.filter(|ends| *ends > now).chain(place.thaw());
         Sleep {
             id: place.ticket.request,
-            watch: blocker.and_then(watched),
-            until: [limit, ends, thaw].into_iter().flatten().min(),
+            until: times.map(Timestamp::as_millis).chain(limit).min(),
+            watches,
             called: false,
             alarmed: false,
+            saw_no_freeze: false,
             limit,
         }
     }
 
-    /// Whether a look at the whole workspace would settle anything.
-    pub(super) fn is_late(&self) -> bool {
-        let timer = Command::Timer(vec![Key::All]);
-        let decision = decide(&self.view, &timer, &policy());
-        !decision
-            .expect("a whole view needs nothing more")
-            .events
-            .is_empty()
+    /// Whether a freeze is over by time alone. Whoever was frozen knows that time. But who was called and
+    /// looked only then saw no freeze and none who is judged: that is left, as is the next case, to the
+    /// look which the product takes every few seconds.
+    pub(super) fn has_thawed(&self) -> bool {
+        let now = self.view.now();
+        self.view.freezes().any(|freeze| !freeze.is_on(now))
+    }
+
+    /// Whether a blocker has ended at a time that its watcher does not know, because that was set after it
+    /// looked.
+    pub(super) fn is_overdue(&self, instance: &Instance, watch: Watch) -> bool {
+        self.view.lease(watch.id).is_some_and(|lease| {
+            let ends = end_of(&instance.policy, lease);
+            !self.knows_end(instance, watch)
+                && ends.is_some_and(|ends| ends <= self.view.now())
+                && !is_live(&instance.policy, &self.view, lease)
+        })
+    }
+
+    /// Whether the time at which a lease ends is what its watcher takes for it.
+    pub(super) fn knows_end(&self, instance: &Instance, watch: Watch) -> bool {
+        let lease = self.view.lease(watch.id);
+        lease.is_some_and(|lease| end_of(&instance.policy, lease) == watch.ends)
+    }
+
+    /// Whether this is a waiter that was called because its wait is over, and not by a grant.
+    pub(super) fn is_ending(&self, id: LeaseId) -> bool {
+        let is_called = |stand: &Stand| match &stand.phase {
+            Phase::Asleep(sleep) => sleep.id == id && sleep.called,
+            _ => false,
+        };
+        let is_over = self.view.lease(id).is_none() && self.view.ticket(id).is_none();
+        is_over && self.stands.iter().any(is_called)
     }
 
     /// Whether what a waiter watches has ended.
@@ -146,19 +174,19 @@ impl World {
         let attends = |(at, stand): (usize, &Stand)| {
             let requests = &instance.programs[at].requests;
             let held = stand.holds.iter().zip(requests);
-            let waits = match stand.phase {
+            let waits = match &stand.phase {
                 Phase::Asleep(sleep) => sleep.id == watch.id,
-                Phase::Again(id, _) => id == watch.id,
+                Phase::Again(id, _) => *id == watch.id,
                 _ => false,
             };
             let mut holds = held.map(|(hold, request)| match hold {
                 Hold::Lease(id) => *id == watch.id && request.kind == Kind::Scoped,
-                Hold::Orphan(id) => *id == watch.id && watch.command,
+                Hold::Orphan(id) => *id == watch.id && watch.part == Part::Command,
                 Hold::Nothing | Hold::Joined => false,
             });
             waits || holds.any(|hold| hold)
         };
-        !self.stands.iter().enumerate().any(attends)
+        watch.part != Part::Nobody && !self.stands.iter().enumerate().any(attends)
     }
 
     /// The processes behind an id die: guard or waiter, and command.
@@ -198,27 +226,26 @@ impl World {
 }
 
 /// When a blocker stops being one without anybody doing anything; as in the coordinator's wait.
-fn ends(blocker: &Blocker) -> Option<u64> {
-    let at = match blocker {
+fn ends(policy: &Policy, blocker: &Blocker) -> Option<Timestamp> {
+    match blocker {
         Blocker::Ticket(ticket) => ticket.wait_until,
-        Blocker::Lease(lease) => match (&lease.pickup, lease.orphaned) {
-            (Pickup::Unbound(_), _) => Some(lease.granted.plus_millis(policy().pickup_ms)),
-            (Pickup::Bound, Some(since)) => Some(since.plus_millis(policy().orphan_ms)),
-            (Pickup::Bound, None) => lease.expires,
-        },
-    };
-    at.map(Timestamp::as_millis)
+        Blocker::Lease(lease) => end_of(policy, lease),
+    }
+}
+
+fn end_of(policy: &Policy, lease: &Lease) -> Option<Timestamp> {
+    match (&lease.pickup, lease.orphaned) {
+        (Pickup::Unbound(_), _) => Some(lease.granted.plus_millis(policy.pickup_ms)),
+        (Pickup::Bound, Some(since)) => Some(since.plus_millis(policy.orphan_ms)),
+        (Pickup::Bound, None) => lease.expires.map(|at| at.plus_millis(policy.lock_delay_ms)),
+    }
 }
 
 /// Which process of a blocker a waiter watches; as in the coordinator's wait.
-fn watched(blocker: &Blocker) -> Option<Watch> {
-    let command = match blocker {
-        Blocker::Lease(lease) if lease.orphaned.is_some() => true,
-        Blocker::Lease(lease) if lease.kind == Kind::Standing && lease.is_bound() => return None,
-        Blocker::Lease(_) | Blocker::Ticket(_) => false,
-    };
-    Some(Watch {
-        id: blocker.id(),
-        command,
-    })
+fn part(blocker: &Blocker) -> Part {
+    match blocker {
+        Blocker::Lease(lease) if lease.orphaned.is_some() => Part::Command,
+        Blocker::Lease(lease) if !lease.has_proof_of_life() => Part::Nobody,
+        Blocker::Lease(_) | Blocker::Ticket(_) => Part::Holder,
+    }
 }

@@ -1,6 +1,7 @@
 //! The checkers. Each takes the story of a round and returns what must not be in it.
 
 pub(super) mod answers;
+pub(super) mod clock;
 pub(super) mod end;
 pub(super) mod exclusion;
 pub(super) mod queue;
@@ -18,11 +19,12 @@ const TOLD_MAX: usize = 8;
 
 /// All of them.
 pub(super) fn all(story: &Story) -> Vec<String> {
-    let checkers: [(&str, Checker); 7] = [
+    let checkers: [(&str, Checker); 8] = [
         ("exclusion", exclusion::holds_exclude),
         ("fencing", exclusion::registers_agree),
         ("answers", answers::explained),
         ("audit", replay::legal),
+        ("time", clock::true_line),
         ("queue", queue::in_order),
         ("calls", queue::called),
         ("serializability", serial::acyclic),

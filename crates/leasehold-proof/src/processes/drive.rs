@@ -3,54 +3,58 @@
 //! What is asked for follows from the seed alone. When it happens, and so what a deed meets, is up to
 //! the machine: a seed repeats the pressure, not the interleaving.
 
-use super::history::{self, Deed, What, Who};
+pub(super) mod agent;
+mod quiet;
+
+use self::agent::{Agent, Busy, identity, locked};
+
+use super::TRACED;
+use super::clock::Clocks;
+use super::history::{self, What};
 use super::launch;
 use super::nemesis::{Known, Nemesis};
 use super::plan::{Plan, Verb};
-use super::planner::{Planner, Standing};
+use super::planner::Planner;
 use super::setting::Setting;
-use super::tree;
+use super::story::Story;
 use crate::Random;
-use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, wait};
+use rustix::process::{Pid, WaitOptions, WaitStatus, wait};
 use std::collections::BTreeMap;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// How often it looks around.
+/// How often it looks around: more often than the nemesis strikes, so that an agent whose operation has
+/// ended does not idle for long. Nothing is judged by it.
 const TICK: Duration = Duration::from_millis(3);
 /// The longest that any operation may take: three guards inside each other that wait for 15 s each, the
 /// time to pick up a grant, and time for a busy machine.
 const OPERATION_MAX: Duration = Duration::from_secs(90);
 
-/// What one after the other does.
+/// What an operation is started through.
 #[derive(Debug)]
-struct Agent {
-    who: Who,
-    planner_at: usize,
-    standing: Option<Standing>,
-    busy: Option<Busy>,
-}
-
-#[derive(Debug)]
-struct Busy {
-    plan: Plan,
-    pid: Pid,
-    since: Instant,
+pub(super) struct Prefix {
+    /// The word for it in a tally.
+    pub(super) name: &'static str,
+    pub(super) words: Vec<String>,
 }
 
 /// A run of one round.
 #[derive(Debug)]
 pub(super) struct Driver {
     directory: PathBuf,
+    setting: Setting,
     agents: Vec<Agent>,
     planners: Vec<Planner>,
     random: Random,
     pub(super) nemesis: Nemesis,
     /// How to enter other namespaces, where there are some.
-    prefixes: Vec<Vec<String>>,
+    prefixes: Vec<Prefix>,
+    /// How often they were entered.
+    entered: BTreeMap<&'static str, u64>,
+    /// Clocks that jump, where there are some.
+    pub(super) clocks: Option<Clocks>,
     /// The TTL of every guard that has one.
     ttl_ms: BTreeMap<u64, u64>,
     pub(super) problems: Vec<String>,
@@ -63,7 +67,7 @@ impl Driver {
         let mut random = Random::new(seed);
         let planners = (0..setting.agents).map(|at| {
             let own = Random::new(random.number());
-            Planner::new(own, setting, at as u64 * 1_000_000)
+            Planner::new(own, setting, at as u64 * 1_000_000, agent::sweeps(at))
         });
         let planners = planners.collect();
         let agents = (0..setting.agents).map(|at| Agent {
@@ -75,11 +79,14 @@ impl Driver {
         let nemesis = Nemesis::new(directory.into(), setting, Random::new(random.number()));
         Self {
             directory: directory.into(),
+            setting,
             agents: agents.collect(),
             planners,
             nemesis,
             random,
             prefixes: Vec::new(),
+            entered: BTreeMap::new(),
+            clocks: None,
             ttl_ms: BTreeMap::new(),
             problems: Vec::new(),
             stall: Duration::ZERO,
@@ -87,8 +94,21 @@ impl Driver {
     }
 
     /// From now on some operations go through these.
-    pub(super) fn set_prefixes(&mut self, prefixes: Vec<Vec<String>>) {
+    pub(super) fn set_prefixes(&mut self, prefixes: Vec<Prefix>) {
         self.prefixes = prefixes;
+    }
+
+    /// How often the nemesis did what: signals as they were sent, the rest as it was written down.
+    pub(super) fn deeds(&self, story: &Story) -> BTreeMap<String, u64> {
+        let mut deeds: BTreeMap<&str, u64> = BTreeMap::new();
+        for deed in story.all_deeds() {
+            *deeds.entry(deed.name()).or_default() += 1;
+        }
+        for (name, count) in self.entered.iter().chain(&self.nemesis.done) {
+            deeds.insert(name, *count);
+        }
+        let named = deeds.into_iter().map(|(name, count)| (name.into(), count));
+        named.collect()
     }
 
     /// Begins work for a while.
@@ -105,74 +125,16 @@ impl Driver {
         Ok(())
     }
 
-    /// Begins nothing more and waits until all have come to their end. Returns whether they did.
-    pub(super) fn drain(&mut self) -> io::Result<bool> {
-        self.nemesis.wake_all()?;
-        while self.agents.iter().any(|agent| agent.busy.is_some()) {
-            self.tick(false)?;
-            if !self.problems.is_empty() {
-                return Ok(false);
-            }
-        }
-        let begin = Instant::now();
-        while self.strangers()? > 0 {
-            if begin.elapsed() > OPERATION_MAX {
-                self.problems
-                    .push("commands without a guard do not end".into());
-                return Ok(false);
-            }
-            self.tick(false)?;
-        }
-        Ok(true)
-    }
-
-    /// The processes of this run that are left.
-    fn strangers(&self) -> io::Result<usize> {
-        let processes = tree::all()?;
-        Ok(processes.iter().filter(|p| p.op != 0).count())
-    }
-
-    /// Kills everything at once, as a power failure does. Returns when all are gone.
-    pub(super) fn kill_all(&mut self) -> io::Result<()> {
-        history::append(&self.directory, 0, What::Deed { deed: Deed::Boot })?;
-        let begin = Instant::now();
-        loop {
-            let processes = tree::all()?;
-            let ours: Vec<_> = processes
-                .iter()
-                .filter(|p| p.op != 0 || self.is_busy(p.pid))
-                .collect();
-            if ours.is_empty() || begin.elapsed() > OPERATION_MAX {
-                return Ok(());
-            }
-            for process in ours {
-                if let Some(handle) = process.handle() {
-                    handle.send(Signal::KILL);
-                }
-            }
-            self.reap()?;
-            sleep(TICK);
-        }
-    }
-
-    fn is_busy(&self, pid: Pid) -> bool {
-        let mut busy = self.agents.iter().filter_map(|agent| agent.busy.as_ref());
-        busy.any(|busy| busy.pid == pid)
-    }
-
     fn begin(&mut self, at: usize) -> io::Result<()> {
         let agent = &self.agents[at];
         let plan = self.planners[agent.planner_at].next(agent.standing.as_ref());
-        let is_guard = matches!(plan.verb, Verb::Guard { .. });
-        let no_prefix = Vec::new();
-        let prefix = match self.prefixes.is_empty() || !is_guard {
-            false if !self.random.one_in(3) => self.random.pick(&self.prefixes).clone(),
-            _ => no_prefix,
-        };
+        let prefix = self.prefix(&plan);
         self.note_ttls(&plan);
         let who = self.agents[at].who.clone();
         let mut command = launch::command(&self.directory, &plan, &prefix)?;
         launch::environment(&mut command, &self.directory, &who);
+        let clocks = self.clocks.iter();
+        clocks.for_each(|clocks| clocks.put_into(&mut command, at));
         if let Verb::Work { lease, token, .. } = &plan.verb {
             command
                 .env("LEASEHOLD_LEASE", lease)
@@ -191,6 +153,23 @@ impl Driver {
         // It is reaped with all others, by `reap`.
         self.agents[at].busy = Some(Busy { plan, pid, since });
         Ok(())
+    }
+
+    /// What an operation is started through: another namespace, or the tracer.
+    fn prefix(&mut self, plan: &Plan) -> Vec<String> {
+        let is_guard = matches!(plan.verb, Verb::Guard { .. });
+        if is_guard && !self.prefixes.is_empty() && !self.random.one_in(3) {
+            let prefix = self.random.pick(&self.prefixes);
+            *self.entered.entry(prefix.name).or_default() += 1;
+            return prefix.words.clone();
+        }
+        let is_leasehold = !matches!(plan.verb, Verb::Work { .. });
+        if is_leasehold && self.setting.has_bad_calls && self.random.one_in(2) {
+            let tracer = self.directory.join("bin").join(launch::TRACER);
+            let op = plan.op.to_string();
+            return vec![tracer.display().to_string(), TRACED.into(), op];
+        }
+        Vec::new()
     }
 
     fn note_ttls(&mut self, plan: &Plan) {
@@ -212,6 +191,7 @@ impl Driver {
                 ttl_ms: &self.ttl_ms,
                 ops: busy.map(|busy| (busy.pid, busy.plan.op)).collect(),
             })?;
+            self.clocks.iter_mut().try_for_each(Clocks::tend)?;
         }
         let hung = self.agents.iter().find_map(|agent| {
             let busy = agent.busy.as_ref()?;
@@ -267,32 +247,4 @@ impl Driver {
         };
         history::append(&self.directory, busy.plan.op, end)
     }
-}
-
-/// Reads what `lock --json` said.
-fn locked(directory: &Path, plan: &Plan, code: Option<i32>) -> Option<Standing> {
-    let Verb::Lock { ask } = &plan.verb else {
-        return None;
-    };
-    let text = fs::read_to_string(directory.join(format!("out/{}", plan.op))).ok()?;
-    let value: serde_json::Value = serde_json::from_str(&text).ok()?;
-    let lease = &value["leases"][0];
-    (code == Some(0)).then_some(Standing {
-        lease: lease["id"].as_str()?.into(),
-        token: lease["token"].as_u64()?,
-        claims: ask.claims.clone(),
-    })
-}
-
-/// Agents of one name, of names of their own, in sessions, and nameless ones.
-fn identity(at: usize) -> Who {
-    let owner = |name: &str| Some(name.to_owned());
-    let (owner, session) = match at % 5 {
-        0 => (owner("ada"), None),
-        1 => (owner(&format!("agent-{at}")), None),
-        2 => (None, Some(format!("session-{at}"))),
-        3 => (owner("ada"), Some("shared".to_owned())),
-        _ => (None, None),
-    };
-    Who { owner, session }
 }

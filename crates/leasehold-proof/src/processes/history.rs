@@ -87,6 +87,19 @@ pub(super) enum Deed {
     ReadOnly,
     Writable,
     Boot,
+    /// A wall clock is wrong by so much from now on.
+    Jump {
+        clock: usize,
+        seconds: i64,
+    },
+    /// A system call was made later.
+    Slow {
+        ms: u64,
+    },
+    /// A system call was made to fail, or to write only half.
+    Fail {
+        how: String,
+    },
 }
 
 /// The boot-time clock of the initial time namespace, in nanoseconds.

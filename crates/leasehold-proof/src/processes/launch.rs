@@ -12,6 +12,9 @@ pub(super) const DIRECTORY: &str = "PROOF_DIRECTORY";
 /// The atoms that the commands around this one hold, separated by commas.
 pub(super) const HELD: &str = "PROOF_HELD";
 
+/// How this program is called as a tracer: not by a name that stands for a guard or a command.
+pub(super) const TRACER: &str = "tracer";
+
 /// A program to start: a prefix, such as `nsenter` with its flags, then the program itself.
 pub(super) fn command(directory: &Path, plan: &Plan, prefix: &[String]) -> io::Result<Command> {
     write_plan(directory, plan)?;

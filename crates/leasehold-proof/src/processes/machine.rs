@@ -1,5 +1,7 @@
 //! What this machine allows to be done to it: tried, not guessed.
 
+use super::calls;
+use super::setting::Setting;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -14,6 +16,7 @@ pub(super) struct Machine {
     pub(super) fake_boot: Result<(), String>,
     pub(super) processes: Result<(), String>,
     pub(super) times: Result<(), String>,
+    pub(super) tracing: Result<(), String>,
 }
 
 pub(super) const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
@@ -58,6 +61,7 @@ impl Machine {
             fake_boot,
             processes,
             times,
+            tracing: calls::probe(place.path()),
         })
     }
 
@@ -77,25 +81,24 @@ impl Machine {
                 "holders and waiters in different time namespaces",
                 &self.times,
             ),
+            ("slow and failing system calls", &self.tracing),
         ];
         let failed = faults
             .into_iter()
             .filter_map(|(what, result)| Some((what, result.as_ref().err()?)));
-        let mut skipped: Vec<String> = failed
+        failed
             .map(|(what, why)| format!("processes: {what}: {why}"))
-            .collect();
-        // Time namespaces leave the wall clock alone, a static binary loads no library that could lie
-        // about it, and setting the machine's clock is not ours to do.
-        skipped.push(
-            "processes: wall-clock jumps under real processes: nothing moves the clock of one process \
-             alone (the simulation moves it)"
-                .into(),
-        );
-        skipped.push(
-            "processes: slow and failing system calls in a swarm (the sweep tries them one by one)"
-                .into(),
-        );
-        skipped
+            .collect()
+    }
+
+    /// Whether a round can be had here. One with namespaces is worth having without them.
+    pub(super) fn allows(&self, setting: &Setting) -> bool {
+        let needs = [
+            (setting.has_small_disk, &self.small_disk),
+            (setting.boots > 1, &self.fake_boot),
+            (setting.has_bad_calls, &self.tracing),
+        ];
+        needs.iter().all(|(needs, result)| !needs || result.is_ok())
     }
 }
 

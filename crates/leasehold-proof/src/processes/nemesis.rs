@@ -18,7 +18,8 @@ pub(super) struct Nemesis {
     random: Random,
     next: Instant,
     stopped: Vec<Stopped>,
-    pub(super) deeds: u64,
+    /// How often it did what.
+    pub(super) done: BTreeMap<&'static str, u64>,
 }
 
 /// What the driver knows of the processes.
@@ -46,12 +47,18 @@ impl Nemesis {
             random,
             next: Instant::now(),
             stopped: Vec::new(),
-            deeds: 0,
+            done: BTreeMap::new(),
         }
     }
 
     fn note(&self, op: u64, deed: Deed) -> io::Result<()> {
         history::append(&self.directory, op, What::Deed { deed })
+    }
+
+    /// Counts what came to pass; returns whether it did.
+    fn count(&mut self, deed: &Deed, is_done: bool) -> bool {
+        *self.done.entry(deed.name()).or_default() += u64::from(is_done);
+        is_done
     }
 
     /// Does what is due.
@@ -75,7 +82,7 @@ impl Nemesis {
         let due = self.stopped.extract_if(.., |stopped| is_due(stopped, now));
         for stopped in due.collect::<Vec<_>>() {
             self.note(stopped.op, Deed::Continue)?;
-            stopped.handle.send(Signal::CONT);
+            self.count(&Deed::Continue, stopped.handle.send(Signal::CONT));
             if let Some(around) = stopped.around {
                 around.send(Signal::CONT);
             }
@@ -153,8 +160,8 @@ impl Nemesis {
             Role::Command => Deed::KillCommand,
             Role::Guard | Role::Other => Deed::KillGuard,
         };
-        self.note(process.op, deed)?;
-        self.deeds += u64::from(handle.send(Signal::KILL));
+        self.note(process.op, deed.clone())?;
+        self.count(&deed, handle.send(Signal::KILL));
         Ok(())
     }
 
@@ -178,9 +185,8 @@ impl Nemesis {
         // `nsenter` and `unshare` stop with their child, and nobody else lets them go on.
         let is_around = |other: &&Process| other.pid == process.parent && other.role == Role::Other;
         let around = all.iter().find(is_around).and_then(Process::handle);
-        self.note(op, deed)?;
-        if handle.send(Signal::STOP) {
-            self.deeds += 1;
+        self.note(op, deed.clone())?;
+        if self.count(&deed, handle.send(Signal::STOP)) {
             self.stopped.push(Stopped {
                 handle,
                 around,

@@ -38,12 +38,44 @@ pub(super) enum Verb {
     Exists {
         name: usize,
     },
+    Why {
+        claims: Claims,
+        lease: Option<String>,
+    },
+    Freeze {
+        name: usize,
+        ttl_ms: u64,
+    },
+    Unfreeze {
+        name: usize,
+        force: bool,
+    },
+    UnlockMany {
+        whose: Whose,
+        force: bool,
+    },
+    /// `unlock --stale`.
+    Sweep {
+        name: Option<usize>,
+    },
+    Status {
+        name: Option<usize>,
+        prunes: bool,
+    },
     /// The guarded command without a guard, under a standing lease.
     Work {
         lease: String,
         token: u64,
         work: Box<Work>,
     },
+}
+
+/// Whose leases are given back at once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Whose {
+    All,
+    Owner(String),
 }
 
 /// A request.
@@ -94,6 +126,34 @@ impl Plan {
                 say(&["check", "--lease", lease, "--token", &token.to_string()]);
             }
             Verb::Exists { name } => say(&["exists", NAMES[*name].text]),
+            Verb::Why { claims, lease } => {
+                say(&["why"]);
+                words.extend(claims.words());
+                words.extend(lease.iter().flat_map(|id| ["--lease".into(), id.clone()]));
+            }
+            Verb::Freeze { name, ttl_ms } => {
+                say(&["freeze", NAMES[*name].text, "--ttl", &format!("{ttl_ms}ms")]);
+            }
+            Verb::Unfreeze { name, force } => {
+                say(&["unfreeze", NAMES[*name].text]);
+                words.extend(force.then(|| "--force".into()));
+            }
+            Verb::UnlockMany { whose, force } => {
+                match whose {
+                    Whose::All => say(&["unlock", "--all"]),
+                    Whose::Owner(owner) => say(&["unlock", "--owner", owner]),
+                }
+                words.extend(force.then(|| "--force".into()));
+            }
+            Verb::Sweep { name } => {
+                say(&["unlock", "--stale"]);
+                words.extend(name.map(|at| NAMES[at].text.into()));
+            }
+            Verb::Status { name, prunes } => {
+                say(&["status"]);
+                words.extend(prunes.then(|| "--prune-expired".into()));
+                words.extend(name.map(|at| NAMES[at].text.into()));
+            }
             Verb::Work { .. } => say(&[super::WITNESS, &self.op.to_string()]),
         }
         words

@@ -1,7 +1,9 @@
 //! Draws what an agent does next.
 
+mod rare;
+
 use super::names::{Claims, NAMES};
-use super::plan::{Ask, Plan, Verb, Work};
+use super::plan::{Ask, Plan, Verb, Whose, Work};
 use super::setting::Setting;
 use crate::Random;
 
@@ -26,15 +28,22 @@ pub(super) struct Planner {
     random: Random,
     setting: Setting,
     last: u64,
+    /// Whether this one clears away what is over. Then it takes nothing away by force: so the audit tells
+    /// one from the other.
+    sweeps: bool,
+    /// What this one froze just now.
+    frozen: Option<usize>,
 }
 
 impl Planner {
     /// A planner of one agent. Its operations have numbers above `last`.
-    pub(super) fn new(random: Random, setting: Setting, last: u64) -> Self {
+    pub(super) fn new(random: Random, setting: Setting, last: u64, sweeps: bool) -> Self {
         Self {
             random,
             setting,
             last,
+            sweeps,
+            frozen: None,
         }
     }
 
@@ -86,18 +95,22 @@ impl Planner {
     }
 
     fn free(&mut self) -> Verb {
+        if let Some(name) = self.frozen.take().filter(|_| self.random.one_in(2)) {
+            return Verb::Unfreeze { name, force: false };
+        }
         let name = usize::try_from(self.random.below(NAMES.len() as u64)).unwrap_or(0);
         match self.random.below(100) {
-            0..82 => self.guard(1, None),
-            82..93 => {
+            0..75 => self.guard(1, None),
+            75..86 => {
                 let mut ask = self.ask(None);
                 // Locks of nameless agents that cross are ended by their TTL alone.
                 ask.ttl_ms = Some(200 + self.random.below(800));
                 Verb::Lock { ask }
             }
-            93..95 => Verb::Unlock { name, force: false },
-            95..96 => Verb::Unlock { name, force: true },
-            _ => Verb::Exists { name },
+            86..88 => Verb::Unlock { name, force: false },
+            88 => self.evict(name),
+            89..91 => Verb::Exists { name },
+            _ => self.further(name),
         }
     }
 
@@ -119,9 +132,19 @@ impl Planner {
                 lease,
                 token: standing.token,
             },
-            7 => Verb::Unlock {
-                name: standing.claims.names[0],
-                force: false,
+            7 => match self.random.below(3) {
+                0 => Verb::Why {
+                    claims: self.claims(),
+                    lease: Some(lease),
+                },
+                1 => Verb::UnlockMany {
+                    whose: Whose::All,
+                    force: false,
+                },
+                _ => Verb::Unlock {
+                    name: standing.claims.names[0],
+                    force: false,
+                },
             },
             _ => Verb::UnlockLease { lease },
         }

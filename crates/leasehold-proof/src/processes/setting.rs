@@ -29,6 +29,10 @@ pub(super) struct Setting {
     pub(super) has_small_disk: bool,
     /// How many boots of the machine there are.
     pub(super) boots: u32,
+    /// The wall clock of some of them jumps about every so often; never with 0.
+    pub(super) jump_every_ms: u64,
+    /// Whether system calls of some of them are slow, and fail.
+    pub(super) has_bad_calls: bool,
 }
 
 const QUIET: Setting = Setting {
@@ -44,10 +48,12 @@ const QUIET: Setting = Setting {
     has_namespaces: false,
     has_small_disk: false,
     boots: 1,
+    jump_every_ms: 0,
+    has_bad_calls: false,
 };
 
 /// All rounds, in order.
-pub(super) const ROUNDS: [Setting; 8] = [
+pub(super) const ROUNDS: [Setting; 10] = [
     QUIET,
     Setting {
         name: "hot",
@@ -68,7 +74,7 @@ pub(super) const ROUNDS: [Setting; 8] = [
     Setting {
         name: "kills",
         agents: 16,
-        length: Duration::from_secs(10),
+        length: Duration::from_secs(8),
         deed_every_ms: 40,
         kills_of_ten: 9,
         ..QUIET
@@ -76,7 +82,7 @@ pub(super) const ROUNDS: [Setting; 8] = [
     Setting {
         name: "stops",
         agents: 16,
-        length: Duration::from_secs(10),
+        length: Duration::from_secs(8),
         ttl_percent: 60,
         ttl_ms: 800,
         lingers_percent: 20,
@@ -87,7 +93,7 @@ pub(super) const ROUNDS: [Setting; 8] = [
     Setting {
         name: "namespaces",
         agents: 16,
-        length: Duration::from_secs(10),
+        length: Duration::from_secs(8),
         ttl_percent: 50,
         ttl_ms: 1_500,
         deed_every_ms: 60,
@@ -111,6 +117,29 @@ pub(super) const ROUNDS: [Setting; 8] = [
         deed_every_ms: 100,
         kills_of_ten: 8,
         boots: 3,
+        ..QUIET
+    },
+    Setting {
+        name: "calls",
+        agents: 14,
+        length: Duration::from_secs(9),
+        deed_every_ms: 150,
+        // What is traced cannot be stopped.
+        kills_of_ten: 10,
+        has_bad_calls: true,
+        ..QUIET
+    },
+    // The last one: what it needs is built meanwhile.
+    Setting {
+        name: "clocks",
+        agents: 14,
+        length: Duration::from_secs(9),
+        ttl_percent: 50,
+        ttl_ms: 900,
+        lingers_percent: 10,
+        deed_every_ms: 150,
+        kills_of_ten: 6,
+        jump_every_ms: 60,
         ..QUIET
     },
 ];

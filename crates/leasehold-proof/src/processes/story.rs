@@ -1,14 +1,19 @@
 //! What happened in a round, put together from the history and the audit.
 
+mod frost;
 mod hold;
 mod life;
+mod op;
+mod wait;
 
+pub(super) use self::frost::Frost;
 pub(super) use self::hold::Hold;
 pub(super) use self::life::{Life, Way};
+pub(super) use self::op::{Ended, Op};
+pub(super) use self::wait::Wait;
 
-use super::history::{self, Deed, Record, What, Who};
+use super::history::{self, Deed, Record, What};
 use super::launch;
-use super::plan::{Ask, Plan, Verb};
 use super::setting::Setting;
 use leasehold_core::LeaseId;
 use leasehold_core::event::{Change, Event};
@@ -37,31 +42,16 @@ pub(super) struct Story {
     pub(super) commits: Vec<Commit>,
     /// In the order of their grants.
     pub(super) lives: Vec<Life>,
+    /// In the order in which they began.
+    pub(super) waits: Vec<Wait>,
+    /// In the order in which they were set.
+    pub(super) frosts: Vec<Frost>,
     /// The leases that guards got, by operation.
     pub(super) own: BTreeMap<u64, LeaseId>,
     /// All runs of guarded commands, by their start.
     pub(super) holds: Vec<Hold>,
     /// What was done to the machine, and when.
     pub(super) deeds: Vec<(u64, Deed)>,
-}
-
-/// One operation.
-#[derive(Debug, Default)]
-pub(super) struct Op {
-    pub(super) plan: Option<Plan>,
-    pub(super) who: Who,
-    pub(super) inside: Option<u64>,
-    pub(super) invoked: u64,
-    pub(super) ended: Option<Ended>,
-    pub(super) seen: Vec<(u64, What)>,
-}
-
-/// How an operation ended.
-#[derive(Debug, Clone)]
-pub(super) struct Ended {
-    pub(super) t: u64,
-    pub(super) code: Option<i32>,
-    pub(super) lease: Option<LeaseId>,
 }
 
 /// One commit of the audit.
@@ -138,6 +128,8 @@ impl Story {
             slack,
             ops,
             lives: life::all(&commits),
+            frosts: frost::all(&commits),
+            waits: wait::all(&commits),
             commits,
             own: BTreeMap::new(),
             holds: Vec::new(),
@@ -183,6 +175,22 @@ impl Story {
         lines.collect::<Vec<_>>().join("; ")
     }
 
+    /// Everything that was done to anybody.
+    pub(super) fn all_deeds(&self) -> impl Iterator<Item = &Deed> {
+        let seen = self.ops.values().flat_map(|op| &op.seen);
+        let to_ops = seen.filter_map(|(_, what)| match what {
+            What::Deed { deed } => Some(deed),
+            _ => None,
+        });
+        self.deeds.iter().map(|(_, deed)| deed).chain(to_ops)
+    }
+
+    /// Whether an operation may have been told that something cannot be done: on a full disk, or by a
+    /// call that failed.
+    pub(super) fn may_fail(&self, op: &Op) -> bool {
+        self.setting.may_fail() || op.failed().is_some()
+    }
+
     /// How many operations came to their end.
     pub(super) fn ended(&self) -> u64 {
         self.ops.values().filter(|op| op.ended.is_some()).count() as u64
@@ -205,44 +213,6 @@ impl Story {
             holds.len(),
             counts.join(", ")
         )
-    }
-}
-
-impl Op {
-    /// When this was first done to it.
-    pub(super) fn first_deed(&self, deed: &Deed) -> Option<u64> {
-        let is_it = |what: &What| matches!(what, What::Deed { deed: done } if done == deed);
-        self.seen
-            .iter()
-            .find(|(_, what)| is_it(what))
-            .map(|(t, _)| *t)
-    }
-
-    /// Whether anything was done to it.
-    pub(super) fn is_disturbed(&self) -> bool {
-        self.seen
-            .iter()
-            .any(|(_, what)| matches!(what, What::Deed { .. }))
-    }
-
-    /// What it was to do, in words.
-    pub(super) fn line(&self) -> String {
-        let Some(plan) = &self.plan else {
-            return "somebody unknown".into();
-        };
-        let mut words = plan.words(Path::new(""));
-        words.retain(|word| !word.contains("json"));
-        let who = [&self.who.owner, &self.who.session];
-        let who: Vec<&str> = who.into_iter().flatten().map(String::as_str).collect();
-        format!("{} ({}): {}", plan.op, who.join("/"), words.join(" "))
-    }
-
-    /// The request, where it is one.
-    pub(super) fn ask(&self) -> Option<&Ask> {
-        match &self.plan.as_ref()?.verb {
-            Verb::Guard { ask, .. } | Verb::Lock { ask } => Some(ask),
-            _ => None,
-        }
     }
 }
 

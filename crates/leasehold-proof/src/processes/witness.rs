@@ -18,8 +18,11 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 /// How long a lock that should be free is tried. Whoever was killed lets go of its files one by one,
-/// and of those of leasehold perhaps first. A real overlap that is shorter the times tell.
-const GRACE: Duration = Duration::from_millis(250);
+/// and of those of leasehold perhaps first; on a busy machine that takes a while. A real overlap that is
+/// shorter the times tell.
+pub(super) const GRACE: Duration = Duration::from_secs(1);
+/// How often it is tried: a free lock is taken at the first try, and who has to wait waits for one that
+/// ends.
 const NAP: Duration = Duration::from_millis(1);
 /// What it exits with when it could not do its work: no code of the contract, and of no plan.
 const BROKEN: u8 = 99;

@@ -1,8 +1,9 @@
 //! Carrying an action out on a world.
 
+use super::process::State;
 use super::step::{Action, Request};
 use super::store::SimStore;
-use super::world::{Core, NOBODY, Shared, State};
+use super::world::{Core, NOBODY, Shared};
 use super::{begin, others, whole};
 use leasehold_core::command::Command;
 use leasehold_core::verdict::Verdict;
@@ -37,6 +38,10 @@ fn carry_out(shared: &Arc<Shared>, action: &Action) {
             let next = pick(&shared.core().runnable(), *which);
             next.into_iter().for_each(|id| run(shared, id));
         }
+        Action::Look(which) => {
+            let next = pick(&shared.core().restless(), *which);
+            next.into_iter().for_each(|id| nap(shared, id));
+        }
         Action::Nudge(which) => {
             let sleeper = pick(&sleepers(shared), *which);
             sleeper.into_iter().for_each(|id| run(shared, id));
@@ -44,7 +49,14 @@ fn carry_out(shared: &Arc<Shared>, action: &Action) {
         Action::Interrupt(which) => interrupt(shared, *which),
         Action::RunAll => run_all(shared),
         Action::Release(which) => release(shared, *which),
-        Action::Renew(which, ttl) => renew(shared, *which, *ttl),
+        Action::Renew(which, ttl) => {
+            let holder = pick(&shared.core().holders(), *which);
+            holder.into_iter().for_each(|id| renew(shared, id, *ttl));
+        }
+        Action::Revive(which) => {
+            let late = pick(&shared.core().lapsed_holders(), *which);
+            late.into_iter().for_each(|id| renew(shared, id, None));
+        }
         Action::Unlock { lease, who, how } => others::unlock(shared, *lease, *who, *how),
         Action::Again(which) => others::again(shared, *which),
         Action::Retry { which, same_id } => retry(shared, *which, *same_id),
@@ -174,11 +186,7 @@ pub(super) fn give_back(shared: &Arc<Shared>, id: LeaseId) {
     }
 }
 
-fn renew(shared: &Arc<Shared>, which: usize, ttl: Option<u64>) {
-    let holders = shared.core().holders();
-    let Some(id) = pick(&holders, which) else {
-        return;
-    };
+fn renew(shared: &Arc<Shared>, id: LeaseId, ttl: Option<u64>) {
     let was_stored = shared.core().ledger.leases.contains_key(&id);
     let ttl = ttl.and_then(|millis| Ttl::from_millis(millis).ok());
     let answer = shared.coordinator(id).renew(id, ttl);
@@ -218,6 +226,18 @@ impl Core {
             !process.is_killed && (is_there || process.fiber.is_some())
         });
         alive.map(|(id, _)| *id).collect()
+    }
+
+    /// Holders of leases that are stored and past their TTL.
+    fn lapsed_holders(&self) -> Vec<LeaseId> {
+        let now = self.clock.now();
+        let is_over = |id: &LeaseId| {
+            let held = self.ledger.leases.get(id);
+            held.is_some_and(|held| held.lease.expires.is_some_and(|end| end <= now))
+        };
+        let mut holders = self.holders();
+        holders.retain(is_over);
+        holders
     }
 
     pub(super) fn holders(&self) -> Vec<LeaseId> {

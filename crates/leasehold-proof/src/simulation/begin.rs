@@ -2,7 +2,8 @@
 
 use super::fiber::Fiber;
 use super::names::NAMES;
-use super::world::{Core, Process, Shared, State};
+use super::process::{Process, State};
+use super::world::{Core, Shared};
 use leasehold_core::LeaseId;
 use leasehold_core::command::{Ask, Wait};
 use leasehold_service::{Acquired, Held, Leasing, ServiceError, Waiting};
@@ -58,7 +59,8 @@ fn acquire(shared: &Arc<Shared>, ask: &Ask) -> Result<Acquired, ServiceError> {
         let mut waiting = Waiting {
             interrupt: None,
             is_interrupted: &mut { is_interrupted },
-            on_place: &mut |_, _| {},
+            on_place: &mut |_, _, _| {},
+            estimates: false,
         };
         let acquired = coordinator.acquire(ask.clone(), &mut waiting);
         repeats += 1;

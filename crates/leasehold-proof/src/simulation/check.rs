@@ -3,12 +3,13 @@
 use super::exclusion::exclusion;
 use super::ledger::{Holding, Ledger, Lives};
 use super::names::{Item, NAMES, clash};
+use super::newcomer::newcomer;
+use super::process::Process;
 use super::rules::Rules;
-use super::world::{Core, Process};
-use leasehold_core::command::{Ask, Wait};
+use super::world::Core;
+use leasehold_core::command::Ask;
 use leasehold_core::event::Event;
 use leasehold_core::lease::{Kind, Pickup};
-use leasehold_core::seniority::Seniority;
 use leasehold_core::ticket::TicketState;
 use leasehold_core::view::Pulse;
 use leasehold_core::{Lease, LeaseId, Ticket, Timestamp};
@@ -32,7 +33,6 @@ pub(super) fn commit(
     let mut ledger = std::mem::take(&mut core.ledger);
     let policy = core.policy;
     let mut checked = Ok(());
-    // A wait that is granted at once leaves no trace in the queue, but took part in it.
     let coming = newcomer(&ledger, &core.processes, events);
     coming.iter().for_each(|ticket| ledger.put_ticket(ticket));
     for event in events {
@@ -297,49 +297,4 @@ fn chain_of(ledger: &Ledger, inside: Option<LeaseId>) -> Vec<LeaseId> {
     let outer = inside.and_then(|id| ledger.leases.get(&id));
     let upward = outer.into_iter().flat_map(|held| held.lease.inside.iter());
     inside.into_iter().chain(upward.copied()).collect()
-}
-
-/// Returns the ticket of a wait that was granted at once, as it stood in the queue meanwhile.
-fn newcomer(
-    ledger: &Ledger,
-    processes: &BTreeMap<LeaseId, Process>,
-    events: &[Event],
-) -> Option<Ticket> {
-    let granted = events.iter().find_map(|event| match event {
-        Event::Granted { lease, .. } if lease.is_bound() => Some(lease),
-        _ => None,
-    })?;
-    let ask = &processes.get(&granted.id)?.ask;
-    let came = |event: &Event| match event {
-        Event::Queued { ticket, .. } | Event::Resumed { ticket } => ticket.request == granted.id,
-        _ => false,
-    };
-    if ask.wait == Wait::No || events.iter().any(came) {
-        return None;
-    }
-    let outer = granted.inside.iter().filter_map(|id| ledger.leases.get(id));
-    let agents = outer.filter_map(|held| held.lease.who.agent());
-    let inherited = ask.inside.and_then(|id| ledger.leases.get(&id));
-    let inherited = inherited.map(|held| held.lease.seniority.priority);
-    let priority = ask.priority.or(inherited);
-    Some(Ticket {
-        number: granted.number,
-        request: granted.id,
-        who: ask.who.clone(),
-        claims: ask.claims.clone(),
-        kind: ask.kind,
-        inside: granted.inside.clone(),
-        agents: agents.chain(ask.who.agent()).collect(),
-        seniority: Seniority {
-            priority: priority.unwrap_or(Seniority::PRIORITY_DEFAULT),
-            birth: granted.birth.clone(),
-        },
-        state: TicketState::Waiting,
-        wait_until: None,
-        ttl: ask.ttl,
-        keep_while_alive: ask.keep_while_alive,
-        strict: ask.strict,
-        since: granted.granted,
-        holder: ask.holder.clone(),
-    })
 }

@@ -1,11 +1,13 @@
 //! The end of a world: nobody asks any more, whoever can end does, and everybody who waits is served.
 
 use super::act::{give_back, nap, outside, run_all};
-use super::world::{DEAD, Process, Shared};
+use super::presence::Sleep;
+use super::process::Process;
+use super::world::{DEAD, Shared};
 use super::{history, stored};
-use leasehold_core::LeaseId;
 use leasehold_core::command::{Command, Proof};
 use leasehold_core::view::{Key, Pulse};
+use leasehold_core::{LeaseId, Timestamp};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -97,11 +99,13 @@ fn time_passes(shared: &Shared) -> bool {
     if !frozen && !unbound {
         return false;
     }
-    let sleeps = core
-        .processes
-        .values()
-        .filter_map(|p| p.sleep.as_ref().and_then(|sleep| sleep.until));
-    let next = sleeps.filter(|until| *until > now).min();
+    let sleeps = || core.processes.values().filter_map(|p| p.sleep.as_ref());
+    let next = |time: fn(&Sleep) -> Option<Timestamp>| {
+        let times = sleeps().filter_map(time);
+        times.filter(|time| *time > now).min()
+    };
+    // Looks come last.
+    let next = next(|sleep| sleep.until).or_else(|| next(|sleep| sleep.look));
     next.inspect(|until| core.clock.advance(until.millis_since(now)))
         .is_some()
 }

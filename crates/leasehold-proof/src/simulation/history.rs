@@ -4,7 +4,7 @@ use super::act::{perform, run_all};
 use super::setting::Setting;
 use super::step::Step;
 use super::world::{Shared, Tally};
-use super::{drain, panic_text, quiet, stored};
+use super::{drain, draw, panic_text, quiet, stored};
 use crate::Random;
 use leasehold_core::LeaseId;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -39,8 +39,7 @@ impl History {
     pub(super) fn draw(seed: u64) -> Self {
         let mut random = Random::new(seed);
         let setting = Setting::draw(&mut random);
-        let steps = (0..setting.steps).map(|_| Step::draw(&setting, &mut random));
-        let steps = steps.collect();
+        let steps = draw::steps(&setting, &mut random);
         Self { setting, steps }
     }
 

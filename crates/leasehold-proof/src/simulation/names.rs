@@ -3,6 +3,7 @@
 //! Nothing of the kernel's resource arithmetic is used here: a resource is the set of its points in a
 //! small file tree, and the matrix of intents is the printed one.
 
+use crate::points::{self, Tree};
 use leasehold_core::{Claim, Intent, Resource};
 use std::collections::HashMap;
 use std::num::NonZeroU32;
@@ -74,16 +75,14 @@ impl Names {
         let parse =
             |text: &String| Resource::parse(text).expect("a name of the simulation is valid");
         let resources: Vec<Resource> = texts.iter().map(parse).collect();
-        let tree = points();
-        let sets: Vec<Vec<bool>> = texts.iter().map(|text| set(text, &tree)).collect();
+        let tree = Tree::new(&PARTS, DEPTH);
+        let sets: Vec<Vec<bool>> = texts.iter().map(|text| tree.set(text)).collect();
         let table = |hit: &dyn Fn(usize, usize) -> bool| -> Vec<Vec<bool>> {
             let row = |a| (0..texts.len()).map(|b| hit(a, b)).collect();
             (0..texts.len()).map(row).collect()
         };
-        let both = |a: usize, b: usize| sets[a].iter().zip(&sets[b]).any(|(x, y)| *x && *y);
-        let inside = |a: usize, b: usize| {
-            sets[b].contains(&true) && sets[a].iter().zip(&sets[b]).all(|(x, y)| *x || !*y)
-        };
+        let both = |a: usize, b: usize| points::meet(&sets[a], &sets[b]);
+        let inside = |a: usize, b: usize| points::contains(&sets[a], &sets[b]);
         Self {
             places: resources.iter().cloned().zip(0..).collect(),
             overlap: table(&|a, b| a == b || both(a, b)),
@@ -156,52 +155,6 @@ fn row(intent: Intent) -> usize {
         Intent::Deletes => 3,
         Intent::DependsOn => 4,
         Intent::Renames => 5,
-    }
-}
-
-/// Every path of the small tree.
-fn points() -> Vec<Vec<&'static str>> {
-    let mut all = vec![Vec::new()];
-    let mut last = all.clone();
-    for _ in 0..DEPTH {
-        let longer = |path: &Vec<&'static str>| {
-            PARTS.map(|part| {
-                let mut path = path.clone();
-                path.push(part);
-                path
-            })
-        };
-        last = last.iter().flat_map(longer).collect();
-        all.extend_from_slice(&last);
-    }
-    all
-}
-
-/// Which points a name has: all paths of which a beginning matches. A flat name has none.
-fn set(text: &str, tree: &[Vec<&str>]) -> Vec<bool> {
-    let Some(pattern) = text.strip_prefix("path:") else {
-        return vec![false; tree.len()];
-    };
-    let pattern: Vec<&str> = pattern.split('/').filter(|part| *part != ".").collect();
-    let has = |path: &Vec<&str>| (0..=path.len()).any(|end| matches(&pattern, &path[..end]));
-    tree.iter().map(has).collect()
-}
-
-fn matches(pattern: &[&str], path: &[&str]) -> bool {
-    match (pattern.split_first(), path.split_first()) {
-        (None, None) => true,
-        (Some((&"**", rest)), _) => (0..=path.len()).any(|skip| matches(rest, &path[skip..])),
-        (Some((part, rest)), Some((name, below))) => {
-            part_matches(part, name) && matches(rest, below)
-        }
-        _ => false,
-    }
-}
-
-fn part_matches(part: &str, name: &str) -> bool {
-    match part.strip_prefix('*') {
-        Some(ending) => name.ends_with(ending),
-        None => part == name,
     }
 }
 

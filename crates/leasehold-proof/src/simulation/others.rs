@@ -39,12 +39,8 @@ pub(super) fn pass(shared: &Shared, millis: u64) {
 pub(super) fn brink(shared: &Shared) {
     let core = shared.core();
     let now = core.clock.now();
-    let leases = core.ledger.leases.values().map(|held| &held.lease);
-    let pickup_ms = core.policy.pickup_ms;
-    let ends = leases.filter_map(|lease| match lease.is_bound() {
-        true => lease.expires,
-        false => Some(lease.granted.plus_millis(pickup_ms)),
-    });
+    let leases = core.ledger.leases.values();
+    let ends = leases.filter_map(|held| core.end_of(&held.lease));
     let tickets = core.ledger.tickets.values();
     let waits = tickets.filter_map(|queued| queued.ticket.wait_until);
     let freezes = core.ledger.freezes.values();

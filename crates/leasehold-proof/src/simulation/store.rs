@@ -5,22 +5,17 @@
 //! "conflict"; a commit may be lost before, done without an answer, or end its caller. Each commit is
 //! checked on its way.
 
-use super::check;
 use super::ledger::{Ledger, Lives};
+use super::presence::SimPresence;
 use super::step::What;
-use super::world::{Core, DEAD, Shared};
-use super::{act, fiber, quiet};
+use super::world::Shared;
+use super::{act, check};
+use leasehold_core::LeaseId;
 use leasehold_core::event::Event;
-use leasehold_core::view::{Key, Life, Pulse, View};
-use leasehold_core::{LeaseId, Timestamp};
+use leasehold_core::view::{Key, Life, View};
 use leasehold_store::memory::{MemoryLoaded, MemoryStore};
 use leasehold_store::{Access, Commit, Committed, Loaded, Presence, Store, StoreError};
-use leasehold_store::{Part, Watched, Woken};
-use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::Arc;
-
-/// Waking so many times on end without ever sleeping is a busy wait.
-const RESTLESS_MAX: u32 = 100;
 
 /// The store as one process has it.
 #[derive(Clone)]
@@ -45,7 +40,7 @@ impl Loaded for SimLoaded<'_> {
 }
 
 /// What a process gets of its store once it is dead, and of a call that fails.
-fn failure(limit: &'static str) -> StoreError {
+pub(super) fn failure(limit: &'static str) -> StoreError {
     StoreError::Limit { limit }
 }
 
@@ -165,11 +160,7 @@ impl Store for SimStore {
         process.listens = false;
         process.called = false;
         drop(core);
-        Ok(Box::new(SimPresence {
-            shared: Arc::clone(&self.shared),
-            id,
-            has_ended: false,
-        }))
+        Ok(Box::new(SimPresence::new(Arc::clone(&self.shared), id)))
     }
 
     fn audit(&self, each: &mut dyn FnMut(Commit<'_>) -> bool) -> Result<(), StoreError> {
@@ -183,135 +174,4 @@ fn known(ledger: &Ledger, loaded: &SimLoaded<'_>) -> Lives {
     let looked_at = |id| loaded.view().life(id).is_some() || ledger.leases.contains_key(&id);
     let known = loaded.lives.iter().filter(|(id, _)| looked_at(**id));
     known.map(|(id, life)| (*id, *life)).collect()
-}
-
-/// What a sleeper sleeps for.
-#[derive(Clone, Debug)]
-pub(super) struct Sleep {
-    pub(super) watch: Vec<Watched>,
-    pub(super) until: Option<Timestamp>,
-}
-
-impl Core {
-    /// Returns why a sleeper would wake by itself.
-    pub(super) fn reason(&self, id: LeaseId) -> Option<Woken> {
-        let process = self.processes.get(&id)?;
-        let sleep = process.sleep.as_ref()?;
-        let now = self.clock.now();
-        if process.called {
-            Some(Woken::Called)
-        } else if sleep.watch.iter().any(|watched| self.is_over(*watched)) {
-            Some(Woken::Watch)
-        } else if sleep.until.is_some_and(|until| until <= now) {
-            Some(Woken::Time)
-        } else {
-            None
-        }
-    }
-
-    /// A proof of life ends with its process, in whatever way; what is gone has none.
-    fn is_over(&self, watched: Watched) -> bool {
-        let pulse = self.lives.get(&watched.id).map(|life| match watched.part {
-            Part::Holder => life.holder,
-            Part::Command => life.command,
-        });
-        pulse != Some(Pulse::Alive) || !self.ledger.has(watched.id)
-    }
-}
-
-/// A process's proof of life.
-struct SimPresence {
-    shared: Arc<Shared>,
-    id: LeaseId,
-    has_ended: bool,
-}
-
-impl Presence for SimPresence {
-    fn command_proof(&mut self) -> Result<Option<OwnedFd>, StoreError> {
-        Ok(None)
-    }
-
-    fn listen(&mut self) -> Result<(), StoreError> {
-        self.shared.core().process(self.id).listens = true;
-        Ok(())
-    }
-
-    fn sleep(
-        &mut self,
-        watch: &[Watched],
-        until: Option<Timestamp>,
-        _: Option<BorrowedFd<'_>>,
-    ) -> Result<Woken, StoreError> {
-        let mut core = self.shared.core();
-        core.process(self.id).sleep = Some(Sleep {
-            watch: watch.to_vec(),
-            until,
-        });
-        if watch.is_empty() && until.is_none() {
-            quiet::sleeps_rightly(&mut core, self.id);
-        }
-        if core.reason(self.id).is_none() {
-            drop(core);
-            fiber::pause();
-            core = self.shared.core();
-            core.process(self.id).restless = 0;
-        }
-        let reason = core.reason(self.id);
-        core.process(self.id).restless += 1;
-        if core.process(self.id).restless > RESTLESS_MAX {
-            core.violate(&format!("wakes for ever, by {reason:?}: {}", self.id));
-            core.process(self.id).is_killed = true;
-        }
-        let is_killed = core.is_killed(self.id);
-        let process = core.process(self.id);
-        process.sleep = None;
-        if is_killed {
-            return Err(failure("the life of the simulated process"));
-        }
-        if process.interrupted {
-            return Ok(Woken::Interrupt);
-        }
-        if reason == Some(Woken::Called) {
-            process.called = false;
-        }
-        if std::mem::take(&mut process.naps) {
-            return Ok(reason.unwrap_or(Woken::Time));
-        }
-        // Without a reason it was called for nothing, which may happen.
-        Ok(reason.unwrap_or(Woken::Called))
-    }
-
-    fn call_fd(&self) -> Option<BorrowedFd<'_>> {
-        None
-    }
-
-    fn clear_calls(&mut self) {
-        self.shared.core().process(self.id).called = false;
-    }
-
-    fn end(mut self: Box<Self>) {
-        self.has_ended = true;
-        self.leave();
-    }
-}
-
-impl SimPresence {
-    /// Nobody is behind the request any more: what is left of it is that of a dead process.
-    fn leave(&self) {
-        let core = self.shared.core();
-        if core.is_killed(self.id) {
-            return;
-        }
-        let is_left = core.ledger.has(self.id);
-        drop(core);
-        self.shared.set_life(self.id, is_left.then_some(DEAD));
-    }
-}
-
-impl Drop for SimPresence {
-    fn drop(&mut self) {
-        if !self.has_ended {
-            self.leave();
-        }
-    }
 }

@@ -3,8 +3,9 @@
 use super::check;
 use super::history::History;
 use super::ledger::Lives;
+use super::process::Process;
 use super::setting::{Setting, somebody};
-use super::world::{NOBODY, Process, Shared};
+use super::world::{NOBODY, Shared};
 use crate::Random;
 use leasehold_core::claim::Claim;
 use leasehold_core::command::{Ask, Command, Wait};

@@ -1,5 +1,6 @@
 //! A history as people read it.
 
+use crate::subject::Subject;
 use leasehold_core::Claim;
 use leasehold_core::command::Ask;
 use leasehold_core::event::Event;
@@ -12,26 +13,14 @@ pub(super) fn events(events: &[Event]) -> String {
 }
 
 fn event(event: &Event) -> String {
-    let about = match event {
-        Event::Queued { ticket, .. }
-        | Event::Parked { ticket }
-        | Event::Resumed { ticket }
-        | Event::Died { ticket, .. }
-        | Event::Cancelled { ticket } => place(ticket),
-        Event::Granted { lease, .. }
-        | Event::Bound { lease }
-        | Event::Passed { lease, .. }
-        | Event::Renewed { lease }
-        | Event::Released { lease }
-        | Event::Forced { lease, .. }
-        | Event::Freed { lease }
-        | Event::Orphaned { lease }
-        | Event::Lapsed { lease } => held(lease),
-        Event::Refused { id, reason, .. } => format!("{id} {reason:?}"),
-        Event::Frozen { freeze } | Event::Thawed { freeze, .. } => {
+    let about = match (Subject::of(event), event) {
+        (Subject::Ticket(ticket), _) => place(ticket),
+        (Subject::Lease(lease), _) => held(lease),
+        (Subject::Other, Event::Refused { id, reason, .. }) => format!("{id} {reason:?}"),
+        (Subject::Other, Event::Frozen { freeze } | Event::Thawed { freeze, .. }) => {
             format!("{:?} until {:?}", freeze.resource, freeze.until)
         }
-        Event::Dropped { .. } => String::new(),
+        (Subject::Other, _) => String::new(),
     };
     format!("{} {about}", event.name())
 }

@@ -1,18 +1,19 @@
 //! A world: the store's state, the processes, and who may do something next.
 
-use super::fiber::Fiber;
 use super::ledger::{Ledger, Lives};
+use super::presence::Sleep;
+use super::process::{Process, State};
 use super::rules::Rules;
 use super::setting::Setting;
 use super::step::{Trouble, What};
-use super::store::{SimStore, Sleep};
+use super::store::SimStore;
 use leasehold_core::command::Ask;
 use leasehold_core::event::Event;
 use leasehold_core::lease::Kind;
 use leasehold_core::limits::Policy;
 use leasehold_core::view::{Life, Pulse};
-use leasehold_core::{LeaseId, Timestamp};
-use leasehold_service::{Coordinator, Held};
+use leasehold_core::{Lease, LeaseId, Timestamp};
+use leasehold_service::Coordinator;
 use leasehold_store::memory::{ManualClock, MemoryStore};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -70,57 +71,6 @@ pub(super) struct Tally {
     pub(super) deaths: u64,
     pub(super) late: u64,
     pub(super) worlds: u64,
-}
-
-/// One request's process.
-pub(super) struct Process {
-    pub(super) ask: Ask,
-    pub(super) state: State,
-    /// Its call of `acquire`, while that sleeps.
-    pub(super) fiber: Option<Fiber>,
-    pub(super) sleep: Option<Sleep>,
-    pub(super) is_killed: bool,
-    pub(super) interrupted: bool,
-    pub(super) listens: bool,
-    pub(super) called: bool,
-    /// Whether it has slept for as long as it does without looking.
-    pub(super) naps: bool,
-    /// How often it has woken without having slept.
-    pub(super) restless: u32,
-}
-
-/// How far a process has come.
-pub(super) enum State {
-    /// It asks, waits or gives back.
-    Busy,
-    Holds(Box<Held>),
-    Joined,
-    Gone,
-}
-
-impl Process {
-    pub(super) fn new(ask: Ask) -> Self {
-        Self {
-            ask,
-            state: State::Busy,
-            fiber: None,
-            sleep: None,
-            is_killed: false,
-            interrupted: false,
-            listens: false,
-            called: false,
-            naps: false,
-            restless: 0,
-        }
-    }
-
-    pub(super) fn holds(&self) -> bool {
-        matches!(self.state, State::Holds(_))
-    }
-
-    pub(super) fn is_gone(&self) -> bool {
-        matches!(self.state, State::Gone)
-    }
 }
 
 impl Shared {
@@ -304,6 +254,29 @@ impl Core {
     pub(super) fn sleepers(&self) -> impl Iterator<Item = LeaseId> {
         let asleep = self.processes.iter().filter(|(_, p)| p.fiber.is_some());
         asleep.map(|(id, _)| *id)
+    }
+
+    /// Those who sleep and may look by themselves, nobody having called them for so long.
+    pub(super) fn restless(&self) -> Vec<LeaseId> {
+        let now = self.clock.now();
+        let is_due = |sleep: &Sleep| sleep.look.is_some_and(|look| look <= now);
+        let asleep = self.processes.iter().filter(|(_, p)| p.fiber.is_some());
+        let due = asleep.filter(|(_, process)| process.sleep.as_ref().is_some_and(is_due));
+        due.map(|(id, _)| *id).collect()
+    }
+
+    /// When a lease ends by itself: by its TTL, by not being picked up, by the end of an orphan's
+    /// protection.
+    pub(super) fn end_of(&self, lease: &Lease) -> Option<Timestamp> {
+        let policy = &self.policy;
+        match (lease.is_bound(), lease.orphaned) {
+            (false, _) => Some(lease.granted.plus_millis(policy.pickup_ms)),
+            (true, Some(since)) => Some(since.plus_millis(policy.orphan_ms)),
+            (true, None) => {
+                let expires = lease.expires?;
+                Some(expires.plus_millis(policy.lock_delay_ms))
+            }
+        }
     }
 
     /// Those who sleep and have a reason to go on.

@@ -3,23 +3,22 @@
 //! Each case has its own copy of a furnished repository. Afterwards other processes look at it, and try
 //! to get what was asked for: see `settle`.
 
-mod call;
 mod case;
 mod fault;
 mod full;
 mod pairs;
-mod registers;
 mod scenario;
 mod settle;
 mod stage;
+mod template;
 mod tracer;
 mod witness;
 
-use self::call::Call;
 use self::case::{Case, Ran};
 use self::fault::Fault;
 use self::scenario::Scenario;
-use self::stage::{Furniture, Template};
+use self::template::{Furniture, Template};
+use crate::tracer::call::Call;
 use crate::{Budget, Outcome, Random, Violation};
 use std::collections::BTreeMap;
 use std::io;
@@ -84,24 +83,25 @@ fn sweep(budget: &Budget, outcome: &mut Outcome) -> io::Result<()> {
         }
         calls.insert(scenario.name, ran.calls);
     }
-    let mut cases = pairs::cases(&calls, budget);
-    for scenario in scenario::ALL {
-        let faults = sweeper.faults(scenario, &calls[scenario.name]);
-        cases.extend(faults.into_iter().map(|fault| (None, scenario, fault)));
-    }
     let mut random = Random::new(budget.seed);
-    shuffle(&mut cases, &mut random);
-    if budget.brief && budget.only.is_none() {
-        cases = budget.sample(cases);
-    }
     let deadline = budget
         .minutes
         .map(|minutes| Instant::now() + Duration::from_secs(minutes * 60));
-    sweeper.run_all(&cases, deadline, outcome);
+    // Where the time does not do for all, pairs are left out and not single faults.
+    for (what, mut cases) in [
+        ("single faults", sweeper.single(&calls)),
+        ("named pairs", pairs::cases(&calls, budget)),
+    ] {
+        shuffle(&mut cases, &mut random);
+        if budget.brief && budget.only.is_none() {
+            cases = budget.sample(cases);
+        }
+        sweeper.run_all(what, &cases, deadline, outcome);
+    }
     while deadline.is_some_and(|deadline| Instant::now() < deadline) {
         let draw = |_| pairs::random(&calls, &mut random);
         let cases: Vec<Planned> = (0..PAIRS_AT_ONCE).map(draw).collect();
-        sweeper.run_all(&cases, deadline, outcome);
+        sweeper.run_all("random pairs", &cases, deadline, outcome);
     }
     Ok(())
 }
@@ -151,6 +151,15 @@ impl<'a> Sweeper<'a> {
         Ok(ran)
     }
 
+    /// The cases with one fault.
+    fn single(&self, calls: &BTreeMap<&str, Vec<Call>>) -> Vec<Planned> {
+        let of = |scenario: &'static Scenario| {
+            let faults = self.faults(scenario, &calls[scenario.name]);
+            faults.into_iter().map(move |fault| (None, scenario, fault))
+        };
+        scenario::ALL.iter().flat_map(of).collect()
+    }
+
     /// Every fault of a verb. In the short run those that tell little, and those of verbs that change
     /// little, are tried once in a few times, from an offset of the seed.
     fn faults(&self, scenario: &Scenario, calls: &[Call]) -> Vec<Fault> {
@@ -173,7 +182,13 @@ impl<'a> Sweeper<'a> {
         only.is_none_or(|only| self.case(planned).name().contains(only))
     }
 
-    fn run_all(&self, cases: &[Planned], deadline: Option<Instant>, outcome: &mut Outcome) {
+    fn run_all(
+        &self,
+        what: &str,
+        cases: &[Planned],
+        deadline: Option<Instant>,
+        outcome: &mut Outcome,
+    ) {
         let wanted = cases
             .iter()
             .copied()
@@ -218,7 +233,7 @@ impl<'a> Sweeper<'a> {
         outcome.faults -= missed as u64;
         let count = cases.len() - left;
         outcome.notes.push(format!(
-            "{count} cases, {left} for another time; in {missed} the verb ended before the fault"
+            "{count} {what}, {left} for another time; in {missed} the verb ended before the fault"
         ));
     }
 

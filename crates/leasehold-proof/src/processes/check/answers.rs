@@ -1,18 +1,17 @@
 //! Every answer is of the contract, and explained by what the audit has between question and answer.
 
+mod freezes;
+mod guard;
+mod many;
 mod state;
 
 use super::exclusion::describe;
 use crate::processes::history::{Deed, What};
-use crate::processes::plan::{Ask, Verb, Work};
-use crate::processes::planner::PATIENCE_MS;
-use crate::processes::story::{Ended, Hold, Op, Story, Way};
+use crate::processes::plan::{Ask, Verb};
+use crate::processes::story::{Ended, Hold, Op, Story};
 use leasehold_core::event::Event;
 use leasehold_core::{Claim, Identity, LeaseId};
 use std::collections::BTreeSet;
-
-/// A command that was killed, as its guard passes it on.
-const SIGNALLED: std::ops::RangeInclusive<i32> = 129..=192;
 
 /// All answers.
 pub(in crate::processes) fn explained(story: &Story) -> Vec<String> {
@@ -82,7 +81,8 @@ impl Answer<'_> {
             return Some("it died of a signal that nobody sent".into());
         };
         let is_right = match verb {
-            _ if code == 1 && self.story.setting.may_fail() => true,
+            // An error, or an outcome that nobody knows.
+            _ if matches!(code, 1 | 7) && self.story.may_fail(self.op) => true,
             Verb::Guard { ask, work } => return self.guard(code, ask, work),
             Verb::Lock { ask } => self.lock(code, ask),
             Verb::Unlock { name, .. } => self.unlock(code, *name),
@@ -102,6 +102,12 @@ impl Answer<'_> {
                 _ => false,
             }),
             Verb::Exists { name } => self.exists(code, *name),
+            Verb::Why { claims, lease } => self.why(code, claims, lease.as_deref()),
+            Verb::Freeze { name, ttl_ms } => self.freeze(code, *name, *ttl_ms),
+            Verb::Unfreeze { name, force } => self.unfreeze(code, *name, *force),
+            Verb::UnlockMany { whose, force } => self.unlock_many(code, whose, *force),
+            Verb::Sweep { name } => self.sweep(code, *name),
+            Verb::Status { name, prunes } => self.status(code, *name, *prunes),
             Verb::Work { work, .. } => self.is_code_of_command(code, work),
         };
         (!is_right).then(|| format!("exit code {code} without a reason in the audit"))
@@ -128,73 +134,6 @@ impl Answer<'_> {
         let mut meanwhile =
             meanwhile.filter(|commit| commit.at + slack >= from && commit.at <= to + slack);
         meanwhile.any(|commit| commit.events.iter().any(&is_it))
-    }
-
-    fn guard(&self, code: i32, ask: &Ask, work: &Work) -> Option<String> {
-        let hold = self.story.holds.iter().find(|hold| hold.op == self.number);
-        let own = self
-            .story
-            .own
-            .get(&self.number)
-            .and_then(|id| self.story.life(*id, self.ended.t));
-        let dropped = own
-            .and_then(|life| life.dropped)
-            .filter(|(t, _)| *t <= self.ended.t);
-        let is_taken = dropped.is_some_and(|(_, way)| matches!(way, Way::Lapsed | Way::Forced));
-        let what = match code {
-            6 if is_taken => return None,
-            _ if is_taken && hold.is_some() => "its lease was lost, and it does not say so",
-            6 if own.is_none() && self.cover_may_be_gone(ask, hold) => return None,
-            6 => "it says that its lease was lost",
-            2 | 5 if hold.is_some() => "it says no, and its command ran",
-            2 if self.story.setting.is_calm() && ask.wait_ms >= Some(PATIENCE_MS) => {
-                "it waited in vain, where everybody ends soon"
-            }
-            2 if self.is_refused(ask) => return None,
-            5 if self.event(|event| self.is_died(event, ask)) => return None,
-            0.. if self.is_code_of_command(code, work) => {
-                let released = |event: &Event| event.name() == "released";
-                let own = self.story.own.get(&self.number);
-                match own.filter(|_| hold.is_some_and(|hold| hold.is_own)) {
-                    Some(id) if !self.event(|event| released(event) && is_of(event, *id)) => {
-                        "it did not give its lease back"
-                    }
-                    _ => return None,
-                }
-            }
-            _ => "there is no reason for that in the audit",
-        };
-        Some(format!("exit code {code}: {what}"))
-    }
-
-    /// The exit code of the command, or what tells that it was killed.
-    fn is_code_of_command(&self, code: i32, work: &Work) -> bool {
-        let killed = self.op.first_deed(&Deed::KillCommand);
-        let has_finished = self
-            .op
-            .seen
-            .iter()
-            .any(|(_, what)| matches!(what, What::Finish { .. }));
-        match killed {
-            Some(_) if SIGNALLED.contains(&code) => true,
-            _ => has_finished && code == work.code,
-        }
-    }
-
-    /// Whether one of the leases that it ran or was to run inside of may have been lost.
-    fn cover_may_be_gone(&self, ask: &Ask, hold: Option<&Hold>) -> bool {
-        let proof = ask.lease.iter().filter_map(|lease| lease.parse().ok());
-        let outer = self
-            .story
-            .holds
-            .iter()
-            .find(|outer| Some(outer.op) == self.op.inside);
-        let chain = hold
-            .into_iter()
-            .chain(outer)
-            .flat_map(|hold| hold.chain.iter().copied());
-        let mut leases = proof.chain(chain);
-        leases.any(|id| self.may_be_gone(id))
     }
 
     /// Held, or waited for as long as it wanted.

@@ -1,7 +1,7 @@
 //! First come, first served; and nobody is forgotten.
 
-use super::replay::{of, of_ticket, walk};
-use crate::processes::story::Story;
+use super::replay::{frozen, of, of_ticket, walk};
+use crate::processes::story::{Commit, Story};
 use leasehold_core::claim::any_conflict;
 use leasehold_core::lease::{Kind, Pickup};
 use leasehold_core::seniority::Seniority;
@@ -29,7 +29,7 @@ pub(in crate::processes) fn in_order(story: &Story) -> Vec<String> {
                     ));
                 }
                 let number = ticket.map_or(u64::MAX, |ticket| ticket.number);
-                if let Some(passed) = passed(view, lease, number) {
+                if let Some(passed) = passed(view, commit, lease, number) {
                     let (one, two) = (of(story, lease), of_ticket(story, passed));
                     let tail = story.tail(commit.at);
                     said.push(format!(
@@ -90,7 +90,7 @@ fn is_waiting(view: &View, ticket: &Ticket) -> bool {
 }
 
 /// The earlier ticket that a grant goes past without being allowed to.
-fn passed<'a>(view: &'a View, lease: &Lease, number: u64) -> Option<&'a Ticket> {
+fn passed<'a>(view: &'a View, commit: &Commit, lease: &Lease, number: u64) -> Option<&'a Ticket> {
     let stands = |held: &Lease| held.kind == Kind::Standing && held.who.same_agent(&lease.who);
     let may_press = !lease.inside.is_empty() || view.leases().any(stands);
     view.tickets().find(|ticket| {
@@ -98,7 +98,10 @@ fn passed<'a>(view: &'a View, lease: &Lease, number: u64) -> Option<&'a Ticket> 
             ticket.is_waiting() && ticket.number < number && ticket.request != lease.id;
         let is_older = may_press && lease.seniority < judged(view, ticket);
         let is_own = ticket.inside.contains(&lease.id);
-        is_earlier && !is_older && !is_own && any_conflict(&need(view, ticket), &lease.claims)
+        let need = need(view, ticket);
+        // Whoever is frozen is in nobody's way.
+        let is_active = is_earlier && frozen(view, commit, &need).is_none();
+        is_active && !is_older && !is_own && any_conflict(&need, &lease.claims)
     })
 }
 
@@ -143,7 +146,10 @@ fn is_free(view: &View, ticket: &Ticket) -> bool {
     let is_full = pools
         .filter_map(|claim| Some((claim, claim.slots?.get() as usize)))
         .any(|(pool, size)| taken(view, pool) >= size);
-    !is_held && !is_queued && !is_full
+    // One whose time is over is noticed by those who wait for its end, by commits elsewhere perhaps not.
+    let mut names = ticket.claims.iter().map(|claim| &claim.resource);
+    let is_frozen = names.any(|name| view.freezes().any(|other| other.resource.overlaps(name)));
+    !is_held && !is_queued && !is_full && !is_frozen
 }
 
 /// How many slots of a pool are taken.
@@ -153,100 +159,4 @@ pub(super) fn taken(view: &View, pool: &Claim) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::processes::check::sample::{Sample, lease};
-    use leasehold_core::event::Event;
-    use leasehold_core::lease::Holder;
-    use leasehold_core::ticket::TicketState;
-    use leasehold_core::{LeaseId, Timestamp};
-
-    fn ticket(op: u64) -> Ticket {
-        let lease = lease(op, "build", 0);
-        Ticket {
-            number: op,
-            request: LeaseId::new(u128::from(op)),
-            who: lease.who,
-            claims: lease.claims,
-            kind: lease.kind,
-            inside: Vec::new(),
-            agents: Vec::new(),
-            seniority: lease.seniority,
-            state: TicketState::Waiting,
-            wait_until: None,
-            ttl: None,
-            keep_while_alive: false,
-            strict: false,
-            since: Timestamp::from_millis(0),
-            holder: Holder::default(),
-        }
-    }
-
-    fn grant(op: u64) -> Event {
-        let mut lease = lease(op, "build", 0);
-        lease.pickup = Pickup::Unbound(ticket(op).into());
-        Event::Granted {
-            lease: lease.into(),
-            from: None,
-            spent: Vec::new(),
-        }
-    }
-
-    /// One holds, two and three wait; then one gives back and somebody is granted, or nobody.
-    fn after(next: Option<u64>) -> Vec<String> {
-        let mut sample = Sample::default();
-        let first = lease(1, "build", 0);
-        let first_grant = Event::Granted {
-            lease: first.clone().into(),
-            from: None,
-            spent: Vec::new(),
-        };
-        let queued = |op| Event::Queued {
-            ticket: ticket(op).into(),
-            spent: None,
-        };
-        sample
-            .commit(1, vec![first_grant])
-            .commit(2, vec![queued(2)])
-            .commit(3, vec![queued(3)]);
-        let mut events = vec![Event::Released {
-            lease: first.into(),
-        }];
-        events.extend(next.map(grant));
-        sample.commit(4, events);
-        in_order(&sample.story())
-    }
-
-    #[test]
-    fn the_first_who_came_is_next() {
-        assert_eq!(after(Some(2)), Vec::<String>::new());
-    }
-
-    #[test]
-    fn nobody_overtakes() {
-        assert_eq!(after(Some(3)).len(), 1);
-    }
-
-    #[test]
-    fn whoever_is_granted_is_called() {
-        let late_by = |ms: u64| {
-            let mut sample = Sample::default();
-            sample.invoke(2, "build", 1).commit(5, vec![grant(2)]);
-            let lease = lease(2, "build", 0).into();
-            sample.commit(5 + ms, vec![Event::Bound { lease }]);
-            called(&sample.story()).len()
-        };
-        assert_eq!((late_by(20), late_by(5_000)), (0, 1));
-    }
-
-    #[test]
-    fn nobody_is_forgotten() {
-        let mut sample = Sample::default();
-        let queued = Event::Queued {
-            ticket: ticket(2).into(),
-            spent: None,
-        };
-        sample.commit(1, vec![queued]);
-        assert_eq!(in_order(&sample.story()).len(), 1);
-    }
-}
+mod tests;

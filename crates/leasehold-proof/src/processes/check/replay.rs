@@ -5,11 +5,15 @@
 //! words: what conflicts, what covers). With `answers`, which finds for each answer a commit between its
 //! question and itself, this is linearizability with the log as the witness order.
 
+mod ends;
+
+use self::ends::{freed, lapsed, may_be_dead, swept};
 use super::queue;
-use crate::processes::history::Deed;
+use crate::processes::drive::agent;
 use crate::processes::story::{Commit, Story, operation};
 use leasehold_core::claim::any_conflict;
 use leasehold_core::event::{Event, RefusedFor};
+use leasehold_core::freeze::Freeze;
 use leasehold_core::lease::Kind;
 use leasehold_core::ticket::TicketState;
 use leasehold_core::{Claim, Lease, LeaseId, Ticket, Timestamp, View};
@@ -72,7 +76,7 @@ pub(super) fn of_ticket(story: &Story, ticket: &Ticket) -> String {
 fn wrong(story: &Story, view: &View, commit: &Commit, event: &Event) -> Option<String> {
     let is_held = |lease: &Lease| view.lease(lease.id).is_some();
     match event {
-        Event::Granted { lease, .. } => granted(story, view, lease),
+        Event::Granted { lease, .. } => granted(story, view, commit, lease),
         Event::Bound { lease } => {
             let is_unbound = view
                 .lease(lease.id)
@@ -88,6 +92,9 @@ fn wrong(story: &Story, view: &View, commit: &Commit, event: &Event) -> Option<S
         }
         Event::Released { lease } | Event::Forced { lease, .. } if !is_held(lease) => {
             Some(format!("it was not held: {}", of(story, lease)))
+        }
+        Event::Forced { lease, by } if agent::is_swept_by(by.session.as_deref()) => {
+            swept(story, view, commit, lease)
         }
         Event::Freed { lease } => freed(story, view, commit, lease),
         Event::Orphaned { lease } => {
@@ -123,8 +130,22 @@ fn wrong(story: &Story, view: &View, commit: &Commit, event: &Event) -> Option<S
             reason,
             by,
             ..
-        } => refused(view, *id, claims, *reason, *by),
-        Event::Dropped { tickets, .. } => {
+        } => refused(view, commit, *id, claims, *reason, *by),
+        Event::Frozen { freeze } => {
+            let is_on = freeze.is_on(Timestamp::from_millis(commit.at_ms));
+            (!is_on).then(|| format!("it is over already: {}", freeze.resource))
+        }
+        Event::Thawed { freeze, .. } => {
+            let is_there = view.freezes().any(|other| other.id == freeze.id);
+            (!is_there).then(|| format!("it was not frozen: {}", freeze.resource))
+        }
+        Event::Dropped {
+            tickets, freezes, ..
+        } => {
+            let now = Timestamp::from_millis(commit.at_ms);
+            if let Some(freeze) = freezes.iter().find(|freeze| freeze.is_on(now)) {
+                return Some(format!("it is frozen still: {}", freeze.resource));
+            }
             let is_due = |ticket: &Ticket| match ticket.state {
                 TicketState::Parked { until } => until.as_millis() <= commit.at_ms,
                 TicketState::Waiting => false,
@@ -139,9 +160,18 @@ fn wrong(story: &Story, view: &View, commit: &Commit, event: &Event) -> Option<S
     }
 }
 
-fn granted(story: &Story, view: &View, lease: &Lease) -> Option<String> {
+fn granted(story: &Story, view: &View, commit: &Commit, lease: &Lease) -> Option<String> {
     if view.lease(lease.id).is_some() {
         return Some(format!("it is held already: {}", of(story, lease)));
+    }
+    if let Some(freeze) = frozen(view, commit, &lease.claims) {
+        let (what, who) = (&freeze.resource, of(story, lease));
+        return Some(format!("{what} is frozen when it is granted to {who}"));
+    }
+    let ttl_ms = lease.ttl.map(leasehold_core::Ttl::as_millis);
+    let expires = ttl_ms.map(|ttl_ms| Timestamp::from_millis(commit.at_ms + ttl_ms));
+    if lease.is_bound() && lease.expires != expires {
+        return Some(format!("not for its TTL: {}", of(story, lease)));
     }
     let related =
         |other: &Lease| lease.inside.contains(&other.id) || other.inside.contains(&lease.id);
@@ -162,62 +192,15 @@ fn granted(story: &Story, view: &View, lease: &Lease) -> Option<String> {
     ))
 }
 
-fn freed(story: &Story, view: &View, commit: &Commit, lease: &Lease) -> Option<String> {
-    let what = match view.lease(lease.id) {
-        None => "it was not held",
-        Some(before) if before.kind == Kind::Standing => "standing leases do not end so",
-        Some(_) if !may_be_dead(story, lease, commit.at) => "its guard lives",
-        Some(_) => return None,
+/// What is frozen of it at the time of a commit.
+pub(super) fn frozen<'a>(view: &'a View, commit: &Commit, claims: &[Claim]) -> Option<&'a Freeze> {
+    let now = Timestamp::from_millis(commit.at_ms);
+    let meets = |freeze: &Freeze| {
+        let mut resources = claims.iter().map(|claim| &claim.resource);
+        resources.any(|resource| resource.overlaps(&freeze.resource))
     };
-    Some(format!("{what}: {}", of(story, lease)))
-}
-
-/// Whether anybody killed the guard of a lease by then, or with it the whole machine.
-fn may_be_dead(story: &Story, lease: &Lease, at: u64) -> bool {
-    let Some(op) = operation(&lease.holder.command).and_then(|op| story.ops.get(&op)) else {
-        // A lock whose process ended in the middle, or somebody who takes no part.
-        return true;
-    };
-    let killed = op.first_deed(&Deed::KillGuard);
-    let failed = op
-        .ended
-        .as_ref()
-        .filter(|_| story.setting.may_fail())
-        .map(|end| end.t);
-    let ends = [
-        killed,
-        failed,
-        story.boot_after(op.invoked),
-        story.lost_around(op),
-    ];
-    let seen = story.effect(at).saturating_add(story.slack);
-    ends.into_iter().flatten().any(|t| t <= seen)
-}
-
-fn lapsed(story: &Story, view: &View, commit: &Commit, lease: &Lease) -> Option<String> {
-    let Some(before) = view.lease(lease.id) else {
-        return Some(format!("it was not held: {}", of(story, lease)));
-    };
-    let is_due = before
-        .expires
-        .is_some_and(|at| at.as_millis() <= commit.at_ms);
-    if !is_due {
-        return Some(format!("before its time: {}", of(story, lease)));
-    }
-    if before.orphaned.is_some() {
-        return Some(format!("an orphan is protected: {}", of(story, lease)));
-    }
-    let op = operation(&lease.holder.command).and_then(|op| story.ops.get(&op));
-    let stopped = op.is_none_or(|op| op.first_deed(&Deed::StopGuard).is_some());
-    let half = before.ttl.map_or(0, |ttl| ttl.as_millis() / 2);
-    let is_machine = story.stall.as_millis() >= u128::from(half) || story.setting.may_fail();
-    let is_scoped = before.kind == Kind::Scoped;
-    (is_scoped && !stopped && !is_machine && story.setting.boots == 1).then(|| {
-        format!(
-            "its guard was never stopped and did not renew: {}",
-            of(story, lease)
-        )
-    })
+    view.freezes()
+        .find(|freeze| freeze.is_on(now) && meets(freeze))
 }
 
 fn stands(view: &View, ticket: &Ticket) -> bool {
@@ -227,6 +210,7 @@ fn stands(view: &View, ticket: &Ticket) -> bool {
 
 fn refused(
     view: &View,
+    commit: &Commit,
     id: LeaseId,
     claims: &[Claim],
     reason: RefusedFor,
@@ -236,7 +220,11 @@ fn refused(
         let same_pool = |claim: &Claim| theirs.iter().any(|own| own.same_pool(claim));
         any_conflict(claims, theirs) || claims.iter().any(same_pool)
     };
-    let is_known = by.is_none_or(|by| view.lease(by).is_some() || view.ticket(by).is_some());
+    let is_freeze = |by: LeaseId| view.freezes().any(|freeze| freeze.id == by);
+    let is_known = by.is_none_or(|by| match reason {
+        RefusedFor::Frozen => is_freeze(by),
+        _ => view.lease(by).is_some() || view.ticket(by).is_some(),
+    });
     let lease = view.leases().any(|lease| meets(&lease.claims));
     let ticket = view
         .tickets()
@@ -244,7 +232,7 @@ fn refused(
     let is_so = match reason {
         RefusedFor::Held => lease || ticket,
         RefusedFor::Queued => ticket,
-        RefusedFor::Frozen => false,
+        RefusedFor::Frozen => frozen(view, commit, claims).is_some(),
     };
     (!is_known || !is_so).then(|| format!("nobody is in the way of {id} ({reason:?} by {by:?})"))
 }

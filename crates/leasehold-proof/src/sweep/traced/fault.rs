@@ -1,6 +1,6 @@
 //! The faults, and which of them a run of a verb gives room for.
 
-use super::call::Call;
+use crate::tracer::call::Call;
 use nix::errno::Errno;
 use std::fmt;
 

@@ -1,6 +1,7 @@
 //! A disk that is really full: a small file system in memory, in a name space of its own.
 
-use super::stage::{self, OPERATIONS};
+use super::stage::OPERATIONS;
+use crate::damage::driver;
 use crate::damage::history::History;
 use crate::{Budget, Outcome, Violation};
 use leasehold_store_file::{FileStore, Options};
@@ -20,6 +21,10 @@ cd "$DISK"
 did() { name=$1; shift; "$@" > /dev/null 2>> "$OUT/errors"; echo "$name $?"; }
 did lock-a "$BINARY" lock a --owner ada --ttl none
 did lock-b "$BINARY" lock b path:b --owner ada --ttl none
+did lock-e "$BINARY" lock e --owner eve --ttl none
+did lock-f "$BINARY" lock f --owner eve --ttl none
+did lock-p "$BINARY" lock p --owner eve --ttl 1ms
+did freeze-h "$BINARY" freeze h --ttl 1h --owner eve
 mkfifo gate
 "$BINARY" guard g --owner bob -c ': > up; read x < gate' 2>> "$OUT/errors" &
 guard=$!
@@ -29,8 +34,15 @@ truncate -s "-$((BLOCKS * 4096))" fill
 did grant-lock "$BINARY" lock c --owner zoe --ttl none
 did shows-lock "$BINARY" exists c
 did grant-guard "$BINARY" guard d --owner zoe -- true
+did grant-freeze "$BINARY" freeze i --ttl 1h --owner zoe
 did refuses "$BINARY" guard a --owner zoe -- true
 did status "$BINARY" status
+did stale "$BINARY" unlock --stale
+did gone-p "$BINARY" exists p
+did unlock-eve "$BINARY" unlock --owner eve --force
+did gone-e "$BINARY" exists e
+did gone-f "$BINARY" exists f
+did unfreeze-h "$BINARY" unfreeze h --owner eve
 did unlock-a "$BINARY" unlock a --owner ada
 did gone-a "$BINARY" exists a
 echo go > gate
@@ -40,7 +52,7 @@ did gone-g "$BINARY" exists g
 did unlock-b "$BINARY" unlock b --owner ada
 did gone-b "$BINARY" exists b
 rm fill
-did again-a "$BINARY" guard a b g d --owner zoe -- true
+did again-a "$BINARY" guard a b e f g d h p --owner zoe -- true
 cp -a root "$OUT/root"
 "#;
 
@@ -76,7 +88,7 @@ pub(super) fn run(budget: &Budget, binary: &Path, outcome: &mut Outcome) {
 
 /// Returns what was wrong; nothing where it cannot be tried.
 fn fill(binary: &Path, blocks: u32) -> io::Result<Option<Vec<String>>> {
-    let place = stage::place()?;
+    let place = driver::place()?;
     let disk = place.path().join("disk");
     std::fs::create_dir(&disk)?;
     let output = Command::new("unshare")
@@ -123,8 +135,18 @@ fn check(said: &str) -> Vec<String> {
     let expected = [
         ("lock-a", 0),
         ("lock-b", 0),
+        ("lock-e", 0),
+        ("lock-f", 0),
+        ("lock-p", 0),
+        ("freeze-h", 0),
         ("refuses", 2),
         ("status", 0),
+        ("stale", 0),
+        ("gone-p", 3),
+        ("unlock-eve", 0),
+        ("gone-e", 3),
+        ("gone-f", 3),
+        ("unfreeze-h", 0),
         ("unlock-a", 0),
         ("gone-a", 3),
         ("guard", 0),
@@ -147,7 +169,7 @@ fn check(said: &str) -> Vec<String> {
             problems.push(format!("{name} ends with {found:?}, not {expected}"));
         }
     }
-    for name in ["grant-lock", "grant-guard"] {
+    for name in ["grant-lock", "grant-guard", "grant-freeze"] {
         if !matches!(code(name), Some(0 | 1)) {
             problems.push(format!("{name} ends with {:?}", code(name)));
         }
@@ -159,8 +181,10 @@ fn check(said: &str) -> Vec<String> {
 mod tests {
     use super::check;
 
-    const GOOD: &str = "lock-a 0\nlock-b 0\ngrant-lock 1\nshows-lock 3\ngrant-guard 1\n\
-                        refuses 2\nstatus 0\nunlock-a 0\ngone-a 3\nguard 0\ngone-g 3\n\
+    const GOOD: &str = "lock-a 0\nlock-b 0\nlock-e 0\nlock-f 0\nlock-p 0\nfreeze-h 0\n\
+                        grant-lock 1\nshows-lock 3\ngrant-guard 1\ngrant-freeze 1\n\
+                        refuses 2\nstatus 0\nstale 0\ngone-p 3\nunlock-eve 0\ngone-e 3\n\
+                        gone-f 3\nunfreeze-h 0\nunlock-a 0\ngone-a 3\nguard 0\ngone-g 3\n\
                         unlock-b 0\ngone-b 3\nagain-a 0\n";
 
     #[test]
@@ -171,6 +195,6 @@ mod tests {
             check(&GOOD.replace("shows-lock 3", "shows-lock 0")).len(),
             1
         );
-        assert_eq!(check("").len(), 14);
+        assert_eq!(check("").len(), 25);
     }
 }

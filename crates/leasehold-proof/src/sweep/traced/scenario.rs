@@ -1,6 +1,10 @@
 //! The verbs that are swept, each in the surroundings that make it do different things.
 
-use super::stage::{self, Furniture, Template};
+mod all;
+
+use super::stage;
+use super::template::{Furniture, Template};
+pub(super) use all::ALL;
 
 /// What is expected of a verb.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,8 +17,16 @@ pub(super) enum Verb {
     Lock,
     /// Waits for what it does not get.
     TimeOut,
-    /// Takes a lease away.
+    /// Asks for what it does not get.
+    Refused,
+    /// Takes leases away, each by a commit of its own, in the order of their tokens.
     Unlock,
+    /// Takes away what is over, by one commit.
+    Clear,
+    /// Freezes, each target by a commit of its own.
+    Freeze,
+    /// Ends a freeze.
+    Thaw,
     /// Changes nothing about who holds what.
     Keep,
     /// Changes nothing at all.
@@ -33,6 +45,8 @@ pub(super) enum Around {
     Waiter,
     /// Somebody waits for the target once the verb has it.
     LateWaiter,
+    /// Somebody takes the target away once the command of the verb runs.
+    Robber,
 }
 
 /// One verb in its surroundings.
@@ -48,6 +62,10 @@ pub(super) struct Scenario {
     pub(super) furniture: Furniture,
     /// What must be in the log before its command may end.
     pub(super) ends_after: &'static str,
+    /// Its exit code where nothing goes wrong.
+    pub(super) code: i32,
+    /// Who it is by the environment, if not by the command line.
+    pub(super) owner: Option<&'static str>,
 }
 
 impl Scenario {
@@ -60,6 +78,8 @@ impl Scenario {
             around: Around::Nobody,
             furniture: Furniture::Full,
             ends_after: "",
+            code: 0,
+            owner: None,
         }
     }
 
@@ -79,17 +99,18 @@ impl Scenario {
         Self { ends_after, ..self }
     }
 
-    /// Returns whether it starts a command.
-    pub(super) const fn has_command(&self) -> bool {
-        matches!(self.verb, Verb::Guard | Verb::Join)
+    const fn exits(self, code: i32) -> Self {
+        Self { code, ..self }
     }
 
-    /// Returns the exit code where nothing goes wrong.
-    pub(super) const fn code(&self) -> i32 {
-        match self.verb {
-            Verb::TimeOut => 2,
-            _ => 0,
-        }
+    const fn by(self, owner: &'static str) -> Self {
+        let owner = Some(owner);
+        Self { owner, ..self }
+    }
+
+    /// Returns whether it is a guard with a command.
+    pub(super) const fn has_command(&self) -> bool {
+        matches!(self.verb, Verb::Guard | Verb::Join | Verb::Refused)
     }
 
     /// Returns the words to run it with; its command goes through a gate.
@@ -105,10 +126,11 @@ impl Scenario {
     /// Returns of how many faults the short run tries one: of those that change who holds what each.
     pub(super) const fn every(&self) -> u64 {
         match self.verb {
-            _ if !self.ends_after.is_empty() => 16,
+            _ if !self.ends_after.is_empty() || matches!(self.around, Around::Robber) => 16,
             Verb::Guard | Verb::Lock | Verb::Unlock => 1,
+            Verb::Clear | Verb::Freeze | Verb::Thaw => 2,
             Verb::TimeOut => 3,
-            Verb::Keep | Verb::Join => 4,
+            Verb::Keep | Verb::Join | Verb::Refused => 4,
             Verb::Look => 10,
         }
     }
@@ -118,72 +140,3 @@ impl Scenario {
         ALL.iter().find(|scenario| scenario.name == name)
     }
 }
-
-/// All of them.
-pub(super) const ALL: &[Scenario] = &[
-    Scenario::new("guard", Verb::Guard, "target"),
-    Scenario::new("guard-two", Verb::Guard, "target path:src/a").on(&["target", "path:src/a"]),
-    Scenario::new("guard-with-waiter", Verb::Guard, "target").around(Around::LateWaiter),
-    Scenario::new("guard-waiting", Verb::Guard, "target --wait --timeout 25s")
-        .around(Around::Holder),
-    Scenario::new("guard-nested", Verb::Guard, "target --lease MINE"),
-    Scenario::new("guard-joined", Verb::Join, "mine --lease MINE").on(&["mine"]),
-    Scenario::new("guard-ttl", Verb::Guard, "target --ttl 60s"),
-    Scenario::new("guard-renewing", Verb::Guard, "target --ttl 600ms")
-        .ends_after("\"event\":\"renewed\""),
-    Scenario::new("guard-after-dead", Verb::Guard, "dead").on(&["dead"]),
-    Scenario::new("guard-begin", Verb::Guard, "target").furnished(Furniture::None),
-    Scenario::new("guard-after-boot", Verb::Guard, "target").furnished(Furniture::OfLastBoot),
-    Scenario::new(
-        "lock",
-        Verb::Lock,
-        "lock target path:src/a --owner ada --ttl none",
-    )
-    .on(&["target", "path:src/a"]),
-    Scenario::new(
-        "lock-waiting",
-        Verb::Lock,
-        "lock target --owner ada --ttl none --wait --timeout 25s",
-    )
-    .around(Around::Holder),
-    Scenario::new(
-        "lock-timing-out",
-        Verb::TimeOut,
-        "lock target --owner ada --ttl none --wait --timeout 10ms",
-    )
-    .around(Around::Keeper),
-    Scenario::new(
-        "lock-begin",
-        Verb::Lock,
-        "lock target --owner ada --ttl none",
-    )
-    .furnished(Furniture::None),
-    Scenario::new(
-        "lock-after-boot",
-        Verb::Lock,
-        "lock target --owner ada --ttl none",
-    )
-    .furnished(Furniture::OfLastBoot),
-    Scenario::new("lock-again", Verb::Keep, "lock mine --owner ada --ttl none").on(&["mine"]),
-    Scenario::new("unlock", Verb::Unlock, "unlock mine --owner ada").on(&["mine"]),
-    Scenario::new("unlock-by-id", Verb::Unlock, "unlock --lease MINE").on(&["mine"]),
-    Scenario::new(
-        "unlock-force",
-        Verb::Unlock,
-        "unlock by:one --force --owner ada",
-    )
-    .on(&["by:one", "path:docs"]),
-    Scenario::new(
-        "unlock-with-waiter",
-        Verb::Unlock,
-        "unlock mine --owner ada",
-    )
-    .on(&["mine"])
-    .around(Around::Waiter),
-    Scenario::new("renew", Verb::Keep, "renew --lease MINE --ttl 1h").on(&["mine"]),
-    Scenario::new("check", Verb::Look, "check --lease MINE").on(&["mine"]),
-    Scenario::new("exists", Verb::Look, "exists mine").on(&["mine"]),
-    Scenario::new("status", Verb::Look, "status").on(&["mine"]),
-    Scenario::new("status-name", Verb::Look, "status path:docs/a --json").on(&["mine"]),
-    Scenario::new("version", Verb::Look, "version").on(&["mine"]),
-];

@@ -1,11 +1,15 @@
 //! What must be true after a fault, whatever it was.
 
+mod steps;
+
 use super::case::Run;
 use super::scenario::Verb;
-use super::stage::{self, Stage, is_on, words};
+use super::stage::{self, Stage, words};
+use super::template::{is_on, overlaps};
 use super::tracer::{End, Traced};
 use super::witness;
 use crate::damage::history::History;
+use leasehold_core::freeze::Freeze;
 use leasehold_core::lease::Kind;
 use leasehold_store::StoreError;
 use std::io;
@@ -21,7 +25,10 @@ enum Hold {
 /// Checks that the old state or the new one holds, that records say what the log says, and that the
 /// work goes on: orphans are protected until they end, the targets can be had again, waiters get them.
 pub(super) fn settle(run: &mut Run<'_>, traced: &Traced) -> io::Result<()> {
-    let is_orphaned = traced.end == End::Killed && traced.had_child && !run.gate.is_open;
+    let is_orphaned = traced.end == End::Killed
+        && traced.had_child
+        && !run.gate.is_open
+        && run.robbed_since.is_none();
     if is_orphaned {
         let gate = &run.gate;
         if run.stage.eventually(|stage| stage.is_up(gate)) {
@@ -42,13 +49,11 @@ pub(super) fn settle(run: &mut Run<'_>, traced: &Traced) -> io::Result<()> {
     match run.case.scenario.verb {
         Verb::Guard | Verb::TimeOut => {}
         Verb::Lock => after_lock(run, traced)?,
-        Verb::Unlock => after_unlock(run, traced)?,
-        Verb::Keep | Verb::Look | Verb::Join => after_keep(run)?,
+        Verb::Unlock | Verb::Clear | Verb::Freeze | Verb::Thaw => steps::after(run, traced)?,
+        Verb::Keep | Verb::Look | Verb::Join | Verb::Refused => after_keep(run)?,
     }
-    if run.case.after.is_some() && hold(run) == Hold::Standing {
-        // Left by the one killed before.
-        let first = run.case.scenario.targets[0];
-        must(run, &format!("unlock {first} --force --owner ada"))?;
+    if run.case.after.is_some() {
+        free_the_rest(run)?;
     }
     wait_for_other(run)?;
     check_free(run)?;
@@ -63,12 +68,17 @@ pub(super) fn settle(run: &mut Run<'_>, traced: &Traced) -> io::Result<()> {
 
 /// Records equal the log, and the log keeps the laws.
 fn check_whole(run: &mut Run<'_>, when: &str) {
+    let template = run.case.template;
     let check = |stage: &Stage| -> Result<Vec<String>, StoreError> {
         // Whatever a process left half done is brought in by whoever decides next.
         stage.look(|_| ())?;
         let store = stage.store()?;
         let mut problems = store.verify()?;
-        problems.extend(History::check(&store)?);
+        problems.extend(if stage.has_whole_log() {
+            History::check(&store)?
+        } else {
+            History::check_from(&template.leases, &store)?
+        });
         Ok(problems)
     };
     match check(run.stage) {
@@ -96,27 +106,21 @@ fn hold(run: &mut Run<'_>) -> Hold {
     }
 }
 
-/// What a verb said must be what became of it: success is the new state, an error the old one.
-fn check_said(run: &mut Run<'_>, traced: &Traced, success: Hold) -> Hold {
+/// What it said must be what became of it: success is the new state, an error the old one.
+fn after_lock(run: &mut Run<'_>, traced: &Traced) -> io::Result<()> {
     let found = hold(run);
     let is_plain = run.case.after.is_none();
-    match traced.end {
-        End::Exited(0) if found != success => {
-            run.problem(format!("it said that it was done, and it is {found:?}"));
+    match (traced.end, found) {
+        (End::Exited(0), Hold::Free) => {
+            run.problem("it said that it was locked, and it is not".into());
         }
-        End::Exited(1) if found == success && is_plain && !traced.lost_talk => {
+        (End::Exited(1), Hold::Standing) if is_plain && !traced.lost_talk => {
             let said = run.stage.said();
-            run.problem(format!(
-                "it failed, and it is {found:?} all the same: {said}"
-            ));
+            run.problem(format!("it failed, and it is locked all the same: {said}"));
         }
         _ => {}
     }
-    found
-}
-
-fn after_lock(run: &mut Run<'_>, traced: &Traced) -> io::Result<()> {
-    if check_said(run, traced, Hold::Standing) == Hold::Standing {
+    if found == Hold::Standing {
         run.must_be_held("it is locked")?;
     }
     // The same agent can ask again, whatever became of it.
@@ -127,15 +131,6 @@ fn after_lock(run: &mut Run<'_>, traced: &Traced) -> io::Result<()> {
     )?;
     let first = run.case.scenario.targets[0];
     must(run, &format!("unlock {first} --owner ada"))
-}
-
-fn after_unlock(run: &mut Run<'_>, traced: &Traced) -> io::Result<()> {
-    if check_said(run, traced, Hold::Free) == Hold::Standing {
-        let first = run.case.scenario.targets[0];
-        run.must_be_held("it was not unlocked")?;
-        must(run, &format!("unlock {first} --force --owner ada"))?;
-    }
-    Ok(())
 }
 
 fn after_keep(run: &mut Run<'_>) -> io::Result<()> {
@@ -150,6 +145,29 @@ fn after_keep(run: &mut Run<'_>) -> io::Result<()> {
     run.must_be_held("it is locked")?;
     let first = run.case.scenario.targets[0];
     must(run, &format!("unlock {first} --owner ada"))
+}
+
+/// Frees the targets of what the verb killed before has left on them.
+fn free_the_rest(run: &mut Run<'_>) -> io::Result<()> {
+    let targets = run.case.scenario.targets;
+    let found = run.stage.look(|view| {
+        let leases = view.leases().filter(|lease| {
+            lease.is_bound() && lease.kind == Kind::Standing && is_on(lease, targets)
+        });
+        let unlock = leases.map(|lease| format!("unlock --lease {} --force", lease.id));
+        let freezes = view.freezes();
+        let freezes = freezes.filter(|freeze| overlaps(&freeze.resource, targets));
+        let thaw =
+            freezes.map(|freeze| format!("unfreeze {} --force --owner ada", freeze.resource));
+        unlock.chain(thaw).collect::<Vec<String>>()
+    });
+    match found {
+        Ok(lines) => lines.iter().try_for_each(|line| must(run, line)),
+        Err(error) => {
+            run.problem(format!("it cannot be read what is left: {error}"));
+            Ok(())
+        }
+    }
 }
 
 fn must(run: &mut Run<'_>, line: &str) -> io::Result<()> {
@@ -199,23 +217,25 @@ fn check_free(run: &mut Run<'_>) -> io::Result<()> {
     Ok(())
 }
 
-/// Nothing happened to what others hold.
+/// Nothing happened to what others hold and have frozen.
 fn check_bystanders(run: &mut Run<'_>) {
     let template = run.case.template;
     let mut names = run.case.scenario.targets.to_vec();
     names.extend(run.case.after.iter().flat_map(|(first, _)| first.targets));
-    let before = template.leases.iter().filter(|lease| !is_on(lease, &names));
-    let before: Vec<_> = before.collect();
+    let is_other = |freeze: &&Freeze| !overlaps(&freeze.resource, &names);
     let found = run.stage.look(|view| {
-        let missing = before
-            .iter()
-            .find(|lease| view.lease(lease.id).map(AsRef::as_ref) != Some(**lease));
-        let others = (view.tickets().count(), view.freezes().count());
-        (missing.map(|lease| lease.id), others)
+        let mut leases = template.leases.iter();
+        let missing = leases.find(|lease| {
+            !is_on(lease, &names) && view.lease(lease.id).map(AsRef::as_ref) != Some(*lease)
+        });
+        let before = template.freezes.iter().filter(is_other);
+        let after = view.freezes().filter(is_other);
+        (missing.map(|lease| lease.id), before.eq(after))
     });
     match found {
-        Ok((None, others)) if others.1 == template.others.1 => {}
-        Ok(found) => run.problem(format!("others were touched: {found:?}")),
+        Ok((None, true)) => {}
+        Ok((Some(lease), _)) => run.problem(format!("another lease was touched: {lease}")),
+        Ok((None, false)) => run.problem("another freeze was touched".into()),
         Err(error) => run.problem(format!("others cannot be read: {error}")),
     }
 }

@@ -1,28 +1,13 @@
-//! A small tracer: runs one process, counts its system calls, and puts one fault into it.
-//!
-//! The process is started by a shell that waits for a line, so that it can be seized before it becomes
-//! what is to be traced: nothing has to run between `fork` and `exec`, which would need `unsafe`. Its
-//! threads are followed, its children are not: the guarded command is not ours to disturb, and must
-//! go on when its guard is killed.
+//! One traced run with one fault: counts the calls of the program, and puts the fault into the one that
+//! it is meant for.
 
-use super::call::Call;
 use super::fault::Fault;
-use super::registers::Registers;
-use nix::errno::Errno;
-use nix::libc;
-use nix::sys::ptrace::{self, Options};
-use nix::sys::signal::{Signal, kill};
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::Pid;
-use std::collections::HashMap;
-use std::ffi::OsString;
-use std::fs::File;
-use std::io::{self, Write as _};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering::SeqCst};
-use std::sync::{Arc, mpsc};
-use std::thread;
+use crate::tracer::call::Call;
+use crate::tracer::{self, Caller, Deed, Follow, Program, Watcher};
+use nix::sys::signal::Signal;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
 /// A run that takes longer hangs, and is ended.
@@ -35,6 +20,8 @@ const LOOK_EVERY: Duration = Duration::from_micros(300);
 pub(super) enum End {
     Exited(i32),
     Killed,
+    /// By a signal that we did not send.
+    Signaled(Signal),
     /// It hung, and was killed for that.
     Hung,
 }
@@ -56,288 +43,125 @@ pub(super) struct Traced {
 /// What others may know while it runs.
 #[derive(Debug, Default)]
 pub(super) struct Live {
-    pid: AtomicI32,
     /// Whether its main thread is inside a call that may sleep.
     pub(super) is_waiting: AtomicBool,
     /// Whether it has started a child.
     pub(super) had_child: AtomicBool,
 }
 
-/// What to run.
-#[derive(Debug)]
-pub(super) struct Program {
-    pub(super) words: Vec<OsString>,
-    pub(super) environment: Vec<(&'static str, OsString)>,
-    pub(super) directory: PathBuf,
-    pub(super) stdout: File,
-    pub(super) stderr: File,
-}
-
-impl Program {
-    /// Starts it behind a shell that waits for a line.
-    fn start(self) -> io::Result<Child> {
-        Command::new("/bin/sh")
-            .args(["-c", "read _ && exec \"$@\" </dev/null", "sh"])
-            .args(self.words)
-            .env_clear()
-            .envs(self.environment)
-            .current_dir(self.directory)
-            .stdin(Stdio::piped())
-            .stdout(self.stdout)
-            .stderr(self.stderr)
-            .spawn()
-    }
-}
-
 /// Runs a program with a fault in it. `meanwhile` is called again and again until it has ended, with
-/// what is known of it.
+/// what is known of it. Its children are not followed: the guarded command is not ours to disturb.
 pub(super) fn run(
     program: Program,
     fault: Fault,
     meanwhile: &mut dyn FnMut(&Live),
 ) -> io::Result<Traced> {
     let live = Arc::new(Live::default());
-    let (sender, receiver) = mpsc::channel();
-    // A thread of its own: it waits for all children of its thread, and those that a case starts besides
-    // are of ours.
-    let tracer = {
-        let live = Arc::clone(&live);
-        thread::spawn(move || {
-            let traced = trace(program, fault, &live);
-            // Whoever waits has not gone away.
-            let _ = sender.send(());
-            traced
-        })
-    };
-    let (begin, mut hung) = (Instant::now(), false);
-    while receiver.recv_timeout(LOOK_EVERY) == Err(mpsc::RecvTimeoutError::Timeout) {
-        meanwhile(&live);
-        let pid = live.pid.load(SeqCst);
-        if begin.elapsed() > RUN_MAX && pid > 0 && !hung {
-            hung = true;
-            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
-        }
-    }
-    let ended = tracer.join();
-    let mut traced = ended.unwrap_or_else(|_| Err(io::Error::other("the tracer panicked")))?;
-    if hung {
-        traced.end = End::Hung;
-    }
-    Ok(traced)
-}
-
-fn trace(program: Program, fault: Fault, live: &Live) -> io::Result<Traced> {
-    let mut child = program.start()?;
-    let pid = Pid::from_raw(child.id().cast_signed());
-    let options = Options::PTRACE_O_TRACESYSGOOD
-        | Options::PTRACE_O_TRACEEXEC
-        | Options::PTRACE_O_TRACECLONE
-        | Options::PTRACE_O_EXITKILL;
-    if let Err(errno) = ptrace::seize(pid, options) {
-        child.kill()?;
-        child.wait()?;
-        return Err(errno.into());
-    }
-    live.pid.store(pid.as_raw(), SeqCst);
-    // Only now it may go on.
-    if let Some(mut line) = child.stdin.take() {
-        line.write_all(b"\n")?;
-    }
-    let tracer = Tracer {
-        pid,
+    let injector = Injector {
         fault,
-        live,
+        live: Arc::clone(&live),
         calls: Vec::new(),
         writes: 0,
         locks: 0,
         was_hit: false,
         lost_talk: false,
-        is_running: false,
-        threads: HashMap::new(),
     };
-    tracer.follow().map_err(io::Error::from)
+    let mut running = tracer::start(program, Follow::Threads, injector)?;
+    let (begin, mut hung) = (Instant::now(), false);
+    let end = loop {
+        if let Some(end) = running.wait(LOOK_EVERY)? {
+            break end;
+        }
+        meanwhile(&live);
+        if begin.elapsed() > RUN_MAX && !hung {
+            hung = true;
+            running.kill();
+        }
+    };
+    let injector = running.join()?;
+    Ok(Traced {
+        end: match end {
+            _ if hung => End::Hung,
+            tracer::End::Exited(code) => End::Exited(code),
+            tracer::End::Signaled(Signal::SIGKILL) => End::Killed,
+            tracer::End::Signaled(signal) => End::Signaled(signal),
+        },
+        calls: injector.calls,
+        was_hit: injector.was_hit,
+        lost_talk: injector.lost_talk,
+        had_child: live.had_child.load(SeqCst),
+    })
 }
 
-/// What a thread is in the middle of.
-#[derive(Default)]
-struct Thread {
-    /// To be done at the exit of its call.
-    pending: Option<Pending>,
-    /// Whether its call starts a child, as far as is known.
-    forks: bool,
-}
-
-struct Pending {
-    entry: Registers,
-    then: Then,
-}
-
-enum Then {
-    GoOn,
-    Result(Errno),
-    Die,
-}
-
-struct Tracer<'a> {
-    pid: Pid,
+struct Injector {
     fault: Fault,
-    live: &'a Live,
+    live: Arc<Live>,
     calls: Vec<Call>,
     writes: usize,
     locks: usize,
     was_hit: bool,
     lost_talk: bool,
-    /// Whether the shell has become the program.
-    is_running: bool,
-    threads: HashMap<Pid, Thread>,
 }
 
-impl Tracer<'_> {
-    fn follow(mut self) -> nix::Result<Traced> {
-        let flags = WaitPidFlag::__WALL | WaitPidFlag::__WNOTHREAD;
-        loop {
-            let status = match waitpid(None, Some(flags)) {
-                Err(Errno::EINTR) => continue,
-                status => status?,
-            };
-            match status {
-                WaitStatus::Exited(pid, code) if pid == self.pid => {
-                    return Ok(self.ended(End::Exited(code)));
-                }
-                WaitStatus::Signaled(pid, _, _) if pid == self.pid => {
-                    return Ok(self.ended(End::Killed));
-                }
-                WaitStatus::PtraceEvent(pid, _, event) => self.event(pid, event)?,
-                WaitStatus::PtraceSyscall(pid) => {
-                    or_gone(self.stop(pid))?;
-                    self.go_on(pid, None)?;
-                }
-                WaitStatus::Stopped(pid, signal) => self.go_on(pid, Some(signal))?,
-                _ => {}
-            }
-        }
-    }
-
-    fn ended(self, end: End) -> Traced {
-        Traced {
-            end,
-            calls: self.calls,
-            was_hit: self.was_hit,
-            lost_talk: self.lost_talk,
-            had_child: self.live.had_child.load(SeqCst),
-        }
-    }
-
-    fn go_on(&self, pid: Pid, signal: Option<Signal>) -> nix::Result<()> {
-        or_gone(if self.is_running {
-            ptrace::syscall(pid, signal)
-        } else {
-            ptrace::cont(pid, signal)
-        })
-    }
-
-    fn event(&mut self, pid: Pid, event: i32) -> nix::Result<()> {
-        match event {
-            libc::PTRACE_EVENT_EXEC => self.is_running = true,
-            libc::PTRACE_EVENT_CLONE => self.threads.entry(pid).or_default().forks = false,
-            _ => {}
-        }
-        self.go_on(pid, None)
-    }
-
-    fn stop(&mut self, pid: Pid) -> nix::Result<()> {
-        let info = ptrace::syscall_info(pid)?;
-        if info.op == libc::PTRACE_SYSCALL_INFO_ENTRY {
-            self.entry(pid)
-        } else {
-            self.exit(pid)
-        }
-    }
-
-    fn entry(&mut self, pid: Pid) -> nix::Result<()> {
-        let entry = Registers::of(pid)?;
-        let call = Call::of(&entry);
-        self.calls.push(call);
-        self.writes += usize::from(call.writes);
-        self.locks += usize::from(call.locks);
-        self.threads.entry(pid).or_default().forks = call.forks;
-        self.is_waiting(pid, call.may_block);
-        let pending = match self.fault {
-            Fault::Kill { call: at } if self.calls.len() == at => {
-                self.was_hit = true;
-                // Stopped at its entry, the call is left out.
-                return kill(self.pid, Signal::SIGKILL);
-            }
-            Fault::Tear { write } if call.writes && self.writes == write => Then::Die,
-            Fault::Short { write } if call.writes && self.writes == write => Then::GoOn,
+impl Injector {
+    /// What the fault does to the call that was counted last.
+    fn deed(&self, call: &Call) -> Deed {
+        match self.fault {
+            Fault::Kill { call: at } if self.calls.len() == at => Deed::Kill,
+            Fault::Tear { write } if call.writes && self.writes == write => Deed::HalveAndKill,
+            Fault::Short { write } if call.writes && self.writes == write => Deed::Halve,
             Fault::Fail { write, errno } if call.writes && self.writes == write => {
-                Then::Result(errno)
+                Deed::Fail(errno)
             }
             // What people read is mostly not on the disk that is full.
             Fault::FailOnward { write, errno }
                 if call.writes && !call.talks && self.writes >= write =>
             {
-                Then::Result(errno)
+                Deed::Fail(errno)
             }
             Fault::FailLock { lock, errno } if call.locks && self.locks == lock => {
-                Then::Result(errno)
+                Deed::Fail(errno)
             }
-            _ => return Ok(()),
-        };
-        self.was_hit = true;
-        self.lost_talk |= call.talks;
-        let mut changed = entry;
-        match pending {
-            Then::Result(_) => changed.leave_out(),
-            Then::GoOn | Then::Die => changed.set_third(entry.arguments()[2] / 2),
+            _ => Deed::Pass,
         }
-        changed.put(pid)?;
-        self.threads.entry(pid).or_default().pending = Some(Pending {
-            entry,
-            then: pending,
-        });
-        Ok(())
     }
 
     /// Its helper threads wait for other things.
-    fn is_waiting(&self, pid: Pid, is_waiting: bool) {
-        if pid == self.pid {
+    fn is_waiting(&self, caller: Caller, is_waiting: bool) {
+        if caller.is_main() {
             self.live.is_waiting.store(is_waiting, SeqCst);
         }
     }
-
-    fn exit(&mut self, pid: Pid) -> nix::Result<()> {
-        self.is_waiting(pid, false);
-        let thread = self.threads.entry(pid).or_default();
-        if std::mem::take(&mut thread.forks) {
-            self.live.had_child.store(true, SeqCst);
-        }
-        let Some(Pending { entry, then }) = thread.pending.take() else {
-            return Ok(());
-        };
-        let mut registers = Registers::of(pid)?;
-        registers.put_arguments_back(&entry);
-        match then {
-            Then::Die => return kill(self.pid, Signal::SIGKILL),
-            Then::Result(errno) => registers.set_result(errno as i32),
-            Then::GoOn => {}
-        }
-        registers.put(pid)
-    }
 }
 
-/// A thread that was killed meanwhile is gone, which its end will say.
-fn or_gone(result: nix::Result<()>) -> nix::Result<()> {
-    match result {
-        Err(Errno::ESRCH) => Ok(()),
-        result => result,
+impl Watcher for Injector {
+    fn enters(&mut self, caller: Caller, call: &Call) -> Deed {
+        self.calls.push(*call);
+        self.writes += usize::from(call.writes);
+        self.locks += usize::from(call.locks);
+        self.is_waiting(caller, call.may_block);
+        let deed = self.deed(call);
+        if deed != Deed::Pass {
+            self.was_hit = true;
+            self.lost_talk |= call.talks && deed != Deed::Kill;
+        }
+        deed
+    }
+
+    fn leaves(&mut self, caller: Caller, call: &Call) {
+        self.is_waiting(caller, false);
+        if call.forks {
+            self.live.had_child.store(true, SeqCst);
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
+    use nix::errno::Errno;
+    use std::ffi::OsString;
+    use std::fs::{self, File};
 
     /// Runs a shell that writes a file; returns how it ended and what the file holds. Nothing where this
     /// machine does not let us trace.

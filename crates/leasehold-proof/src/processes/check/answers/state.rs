@@ -2,8 +2,9 @@
 
 use super::Answer;
 use crate::processes::history::Deed;
-use crate::processes::names::NAMES;
-use crate::processes::story::{Life, Story};
+use crate::processes::names::{Claims, NAMES};
+use crate::processes::story::{Frost, Life, Op, Story};
+use leasehold_core::claim::any_conflict;
 use leasehold_core::event::Event;
 use leasehold_core::{Claim, LeaseId, Resource};
 
@@ -15,29 +16,17 @@ impl Answer<'_> {
                 .iter()
                 .any(|claim| Some(&claim.resource) == resource.as_ref())
         };
-        let (from, to) = (self.op.invoked, self.ended.t);
-        let slack = self.story.slack;
-        let named = self
-            .story
-            .lives
-            .iter()
-            .filter(|life| has(&life.lease.claims));
-        let is_here = |life: &&Life| {
-            let end = life.dropped.map_or(u64::MAX, |(t, _)| t);
-            life.granted <= to + slack && end + slack >= from
-        };
-        let is_always = |life: &Life| {
-            let end = life.dropped.map_or(u64::MAX, |(t, _)| t);
-            life.granted + slack < from && end > to + slack
-        };
+        let lives = self.story.lives.iter();
+        let mut named = lives.filter(|life| has(&life.lease.claims));
+        let mut here = named.clone().filter(|life| self.is_here(life));
         match code {
             0 => self.event(|event| match event {
                 Event::Released { lease } | Event::Forced { lease, .. } => has(&lease.claims),
                 _ => false,
             }),
-            1 => named.filter(is_here).count() > 1,
-            3 => !named.clone().any(is_always),
-            4 => named.filter(is_here).count() > 0,
+            1 => here.count() > 1,
+            3 => !named.any(|life| self.is_always(life)),
+            4 => here.next().is_some(),
             _ => false,
         }
     }
@@ -58,22 +47,69 @@ impl Answer<'_> {
                         .dropped
                         .is_none_or(|(t, _)| self.story.effect(t) + slack >= from)
             }),
-            // What lived all the time, for sure, would have been seen.
-            3 => !lives.any(|life| {
-                let op = life.op.and_then(|op| self.story.ops.get(&op));
-                let is_sure = op.is_some_and(|op| op.first_deed(&Deed::KillGuard).is_none());
-                let is_bound = life
-                    .bound
-                    .is_some_and(|t| self.story.effect(t) + slack < from);
-                let stays = life.dropped.is_none_or(|(t, _)| t > to + slack);
-                is_sure
-                    && life.lease.ttl.is_none()
-                    && is_bound
-                    && stays
-                    && self.story.setting.boots == 1
-            }),
+            3 => !lives.any(|life| self.is_seen(life)),
             _ => false,
         }
+    }
+
+    /// Whether whoever looked must have seen a lease: it lived all the time, for sure.
+    fn is_seen(&self, life: &Life) -> bool {
+        let (from, to) = (self.op.invoked, self.ended.t);
+        let slack = self.story.slack;
+        let op = life.op.and_then(|op| self.story.ops.get(&op));
+        // Who fails may end with its lease in the state: then it is one of the dead.
+        let lives = |op: &Op| op.first_deed(&Deed::KillGuard).is_none() && !self.story.may_fail(op);
+        let is_sure = op.is_some_and(lives);
+        let is_bound = life
+            .bound
+            .is_some_and(|t| self.story.effect(t) + slack < from);
+        let stays = life.dropped.is_none_or(|(t, _)| t > to + slack);
+        is_sure && life.lease.ttl.is_none() && is_bound && stays && self.story.setting.boots == 1
+    }
+
+    /// What `guard` would be answered, which `why` tells without asking.
+    pub(super) fn why(&self, code: i32, claims: &Claims, lease: Option<&str>) -> bool {
+        let chain: Option<LeaseId> = lease.and_then(|lease| lease.parse().ok());
+        let claims = claims.claims();
+        let meets = |theirs: &Claim| {
+            let pair = |own: &Claim| own.same_pool(theirs);
+            any_conflict(&claims, std::slice::from_ref(theirs)) || claims.iter().any(pair)
+        };
+        let lives = self.story.lives.iter();
+        let mut others = lives.filter(|life| Some(life.lease.id) != chain);
+        let is_frozen = |frost: &Frost| {
+            let mut names = claims.iter().map(|claim| &claim.resource);
+            names.any(|name| name.overlaps(&frost.freeze.resource))
+        };
+        let mut frosts = self.story.frosts.iter().filter(|frost| is_frozen(frost));
+        match code {
+            0 => {
+                // Where it stands inside a lease, that may cover what others have too.
+                let is_shut =
+                    |life: &Life| any_conflict(&claims, &life.lease.claims) && self.is_seen(life);
+                let mut frosts = frosts;
+                chain.is_some()
+                    || !others.any(is_shut) && !frosts.any(|frost| self.is_surely_frozen(frost))
+            }
+            2 | 5 => {
+                others.any(|life| life.lease.claims.iter().any(meets) && self.is_here(life))
+                    || frosts.any(|frost| self.may_be_frozen(frost))
+                    || self.may_wait(&meets)
+            }
+            6 => chain.is_some_and(|id| self.may_be_gone(id)),
+            _ => false,
+        }
+    }
+
+    /// Whether somebody may have waited for such a thing at some moment between question and answer.
+    pub(super) fn may_wait(&self, is_it: &dyn Fn(&Claim) -> bool) -> bool {
+        let slack = self.story.slack;
+        let mut waits = self.story.waits.iter();
+        waits.any(|wait| {
+            let is_then = wait.since <= self.ended.t + slack
+                && self.story.effect(wait.until).saturating_add(slack) >= self.op.invoked;
+            is_then && wait.ticket.claims.iter().any(is_it)
+        })
     }
 }
 
@@ -95,6 +131,12 @@ impl Story {
 
     /// Whether the last renewal before that time was not for as long.
     fn may_be_due(&self, life: &Life, t: u64) -> bool {
+        let due = self.expires(life, t);
+        due.is_some_and(|due| due <= i128::from(t + self.slack))
+    }
+
+    /// When the time of a lease is over, by what was renewed up to that time; on the clock of the history.
+    pub(super) fn expires(&self, life: &Life, t: u64) -> Option<i128> {
         let mut expires = life.lease.expires;
         for commit in self.commits.iter().take_while(|commit| commit.at <= t) {
             for event in &commit.events {
@@ -107,7 +149,6 @@ impl Story {
         }
         let granted_ms = life.lease.granted.as_millis();
         let anchor = i128::from(life.granted) - i128::from(granted_ms) * 1_000_000;
-        let due = expires.map(|at| i128::from(at.as_millis()) * 1_000_000 + anchor);
-        due.is_some_and(|due| due <= i128::from(t + self.slack))
+        expires.map(|at| i128::from(at.as_millis()) * 1_000_000 + anchor)
     }
 }

@@ -87,3 +87,80 @@ fn a_refusal_without_a_reason_is_not() {
     assert_eq!(problems(vec![by_nobody.clone()]).len(), 1);
     assert_eq!(problems(vec![grant(1, "build", 0), by_nobody]).len(), 0);
 }
+
+fn freeze(name: &str, until: u64) -> Event {
+    let resource = leasehold_core::Resource::parse(name).unwrap();
+    let (id, who) = (LeaseId::new(77), lease(77, "build", 0).who);
+    let (since, until) = (Timestamp::from_millis(0), Timestamp::from_millis(until));
+    let until = Some(until);
+    Event::Frozen {
+        freeze: Freeze {
+            id,
+            resource,
+            until,
+            since,
+            who,
+        }
+        .into(),
+    }
+}
+
+#[test]
+fn a_grant_of_what_is_frozen_is_not() {
+    let at = |until, name| problems(vec![freeze("path:src", until), grant(1, name, 1)]).len();
+    assert_eq!(at(100, "path:src/a/x"), 1);
+    assert_eq!(at(100, "build"), 0);
+    // Its time is over.
+    assert_eq!(at(1, "path:src/a/x"), 0);
+}
+
+#[test]
+fn a_freeze_is_told_only_where_there_is_one() {
+    let refused = |by| Event::Refused {
+        id: LeaseId::new(9),
+        who: lease(9, "build", 0).who,
+        claims: lease(9, "build", 0).claims,
+        reason: RefusedFor::Frozen,
+        by: Some(LeaseId::new(by)),
+    };
+    assert_eq!(problems(vec![freeze("build", 100), refused(77)]).len(), 0);
+    assert_eq!(problems(vec![freeze("deploy", 100), refused(77)]).len(), 1);
+    assert_eq!(problems(vec![freeze("build", 100), refused(78)]).len(), 1);
+}
+
+#[test]
+fn clearing_away_what_is_not_over_is_not() {
+    let swept = |expires| {
+        let mut held = lease(1, "build", 0);
+        held.kind = Kind::Standing;
+        held.expires = Some(Timestamp::from_millis(expires));
+        held.ttl = leasehold_core::Ttl::from_millis(expires).ok();
+        let mut by = held.who.clone();
+        by.session = Some("session-2".into());
+        let lease: std::sync::Arc<Lease> = held.into();
+        let granted = Event::Granted {
+            lease: std::sync::Arc::clone(&lease),
+            from: None,
+            spent: Vec::new(),
+        };
+        problems(vec![granted, Event::Forced { lease, by }]).len()
+    };
+    assert_eq!((swept(1), swept(2)), (0, 1));
+}
+
+#[test]
+fn a_grant_for_longer_than_its_ttl_is_not() {
+    let granted = |expires| {
+        let mut held = lease(1, "build", 0);
+        held.ttl = leasehold_core::Ttl::from_millis(50).ok();
+        held.expires = Some(Timestamp::from_millis(expires));
+        let lease = held.into();
+        problems(vec![Event::Granted {
+            lease,
+            from: None,
+            spent: Vec::new(),
+        }])
+        .len()
+    };
+    assert_eq!((granted(50), granted(51)), (0, 1));
+}

@@ -5,24 +5,29 @@ use nix::libc;
 
 /// One call of a traced process.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Call {
+pub(crate) struct Call {
     /// Whether it changes a file, a directory or what is on disk for good.
-    pub(super) writes: bool,
+    pub(crate) writes: bool,
     /// Whether it writes bytes, more than one of them: it may be cut short.
-    pub(super) is_divisible: bool,
+    pub(crate) is_divisible: bool,
     /// Whether it writes to standard output or standard error.
-    pub(super) talks: bool,
+    pub(crate) talks: bool,
+    /// Whether it opens a file, be it new or not.
+    pub(crate) opens: bool,
     /// Whether it may sleep.
-    pub(super) may_block: bool,
+    pub(crate) may_block: bool,
+    /// Whether it waits for others, and a signal to this process may end that. (What wakes a thread up
+    /// has the number of what puts it to sleep, and never fails so.)
+    pub(crate) is_interruptible: bool,
     /// Whether it takes or gives back a lock.
-    pub(super) locks: bool,
-    /// Whether it starts a process or a thread.
-    pub(super) forks: bool,
+    pub(crate) locks: bool,
+    /// Whether it starts a process; before it is made, maybe only a thread.
+    pub(crate) forks: bool,
 }
 
 impl Call {
     /// Returns whether others can see that it happened.
-    pub(super) const fn is_seen(&self) -> bool {
+    pub(crate) const fn is_seen(&self) -> bool {
         self.writes || self.locks || self.forks || self.may_block
     }
 
@@ -35,7 +40,9 @@ impl Call {
             writes: writes_bytes || CHANGES.contains(&call) || creates(call, second, third),
             is_divisible: writes_bytes && third > 1,
             talks: writes_bytes && first <= 2,
+            opens: OPENS.contains(&call),
             may_block: BLOCKS.contains(&call),
+            is_interruptible: BLOCKS.contains(&call) && call != libc::SYS_futex,
             locks: call == libc::SYS_flock,
             forks: FORKS.contains(&call),
         }
@@ -82,6 +89,13 @@ const CHANGES: &[i64] = &[
     libc::SYS_fdatasync,
     libc::SYS_writev,
     libc::SYS_pwritev,
+];
+
+/// The calls that open a file.
+const OPENS: &[i64] = &[
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_open,
+    libc::SYS_openat,
 ];
 
 /// The calls in which a process waits for another.

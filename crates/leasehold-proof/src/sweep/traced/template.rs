@@ -1,0 +1,162 @@
+//! Furnished repositories, to be copied for each case.
+
+use super::stage::{self, Stage, words};
+use crate::damage::driver::{self, HandClock};
+use leasehold_core::command::Command as Ask;
+use leasehold_core::freeze::Freeze;
+use leasehold_core::view::Key;
+use leasehold_core::{Lease, Resource};
+use leasehold_store::{Access, Loaded as _, Store as _, StoreError};
+use leasehold_store_file::FileStore;
+use std::fs;
+use std::io;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::Command;
+
+/// What nobody can rely on any more: the lease of a guard that was killed, and one past its time.
+pub(super) const OVER: &[&str] = &["dead", "past"];
+
+/// How a workspace begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Furniture {
+    /// There is a repository and no workspace.
+    None,
+    /// Leases, a parked place, a freeze, and what is over.
+    Full,
+    /// Two leases from before the machine was started again.
+    OfLastBoot,
+}
+
+/// A repository, to be copied for each case.
+#[derive(Debug)]
+pub(super) struct Template {
+    stage: Stage,
+    /// The lease that `ada` holds on `mine`.
+    pub(super) mine: String,
+    /// All leases, by their tokens.
+    pub(super) leases: Vec<Lease>,
+    pub(super) freezes: Vec<Freeze>,
+}
+
+impl Template {
+    pub(super) fn new(binary: &Path, furniture: Furniture) -> io::Result<Self> {
+        let mut template = Self {
+            stage: Stage::empty(binary)?,
+            mine: String::new(),
+            leases: Vec::new(),
+            freezes: Vec::new(),
+        };
+        template.begin_repository()?;
+        let stage = &template.stage;
+        let store = match furniture {
+            Furniture::None => return Ok(template),
+            Furniture::Full => {
+                furnish(stage)?;
+                stage.store()
+            }
+            Furniture::OfLastBoot => furnish_last_boot(stage),
+        };
+        store
+            .and_then(|store| template.look(&store))
+            .map_err(io::Error::other)?;
+        let mut leases = template.leases.iter();
+        let mine = leases.find(|lease| is_on(lease, &["mine"]));
+        let mine = mine.map(|lease| lease.id.to_string());
+        template.mine = mine.ok_or_else(|| io::Error::other("`mine` is not held"))?;
+        Ok(template)
+    }
+
+    fn begin_repository(&self) -> io::Result<()> {
+        let repository = self.stage.repository();
+        let made = Command::new("git")
+            .args(["init", "--quiet", "--template=", "."])
+            .current_dir(&repository)
+            .output()?;
+        if !made.status.success() {
+            return Err(io::Error::other("git init failed"));
+        }
+        fs::create_dir(repository.join("src"))?;
+        symlink("src", repository.join("link"))
+    }
+
+    fn look(&mut self, store: &FileStore) -> Result<(), StoreError> {
+        let loaded = store.load(&[Key::All], Access::Read)?;
+        self.leases = loaded.view().leases().cloned().collect();
+        self.leases.sort_by_key(|lease| lease.token);
+        self.freezes = loaded.view().freezes().cloned().collect();
+        Ok(())
+    }
+
+    pub(super) fn copy(&self) -> io::Result<Stage> {
+        let stage = self.stage.another()?;
+        copy(&self.stage.repository(), &stage.repository())?;
+        Ok(stage)
+    }
+}
+
+fn furnish(stage: &Stage) -> io::Result<()> {
+    let must = |line: &str, code: i32| -> io::Result<()> {
+        let said = stage.run(&words(line))?;
+        if said.code == Some(code) {
+            return Ok(());
+        }
+        Err(io::Error::other(format!("{line}: {said}")))
+    };
+    must("lock by:one path:docs --owner eve --ttl none", 0)?;
+    must("lock by:two --owner eve --ttl none", 0)?;
+    must("lock mine --owner ada --ttl none", 0)?;
+    must("lock past --owner ada --ttl 1ms", 0)?;
+    must("lock by:two --wait --timeout 1ms --owner bob --ttl none", 2)?;
+    let mut gate = stage.gate("furniture")?;
+    let mut guard = stage.start(&stage::guard("bob", "dead", "furniture"))?;
+    stage.eventually(|stage| stage.is_up(&gate));
+    guard.kill()?;
+    guard.wait()?;
+    gate.open()?;
+    stage.eventually(|stage| stage.witness().contains("out"));
+    must("freeze frozen --ttl 24h --owner eve", 0)
+}
+
+fn furnish_last_boot(stage: &Stage) -> Result<FileStore, StoreError> {
+    // The machine before it was started again.
+    let clock = HandClock {
+        boot: "the-last-one",
+        now_ms: 1_000_000,
+    };
+    let store = driver::open(&stage.root(), clock)?;
+    for (number, owner, names) in [(1, "eve", "by:one"), (2, "ada", "mine")] {
+        let ask = Ask::Ask(driver::standing(number, owner, &[names]));
+        let _granted = driver::run(&store, &ask)?;
+    }
+    Ok(store)
+}
+
+/// Whether a lease has to do with any of these names.
+pub(super) fn is_on(lease: &Lease, names: &[&str]) -> bool {
+    let mut claims = lease.claims.iter();
+    claims.any(|claim| overlaps(&claim.resource, names))
+}
+
+/// Whether a resource has to do with any of these names.
+pub(super) fn overlaps(resource: &Resource, names: &[&str]) -> bool {
+    let mut names = names.iter().filter_map(|name| Resource::parse(name).ok());
+    names.any(|name| resource.overlaps(&name))
+}
+
+/// Copies a directory. Sockets, pipes and the like are left out.
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (kind, to) = (entry.file_type()?, to.join(entry.file_name()));
+        if kind.is_dir() {
+            copy(&entry.path(), &to)?;
+        } else if kind.is_file() {
+            fs::copy(entry.path(), to)?;
+        } else if kind.is_symlink() {
+            symlink(fs::read_link(entry.path())?, to)?;
+        }
+    }
+    Ok(())
+}
