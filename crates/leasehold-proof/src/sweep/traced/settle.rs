@@ -9,6 +9,7 @@ use super::template::{is_on, overlaps};
 use super::tracer::{End, Traced};
 use super::witness;
 use crate::damage::history::History;
+use leasehold_core::Lease;
 use leasehold_core::freeze::Freeze;
 use leasehold_core::lease::Kind;
 use leasehold_store::StoreError;
@@ -46,14 +47,19 @@ pub(super) fn settle(run: &mut Run<'_>, traced: &Traced) -> io::Result<()> {
         run.problem("a command does not end".into());
     }
     check_whole(run, "after the fault");
+    let is_second = run.case.after.is_some();
+    if is_second && run.case.scenario.verb == Verb::Lock {
+        thaw_the_rest(run)?;
+    }
     match run.case.scenario.verb {
         Verb::Guard | Verb::TimeOut => {}
         Verb::Lock => after_lock(run, traced)?,
         Verb::Unlock | Verb::Clear | Verb::Freeze | Verb::Thaw => steps::after(run, traced)?,
         Verb::Keep | Verb::Look | Verb::Join | Verb::Refused => after_keep(run)?,
     }
-    if run.case.after.is_some() {
-        free_the_rest(run)?;
+    if is_second {
+        unlock_the_rest(run)?;
+        thaw_the_rest(run)?;
     }
     wait_for_other(run)?;
     check_free(run)?;
@@ -147,21 +153,32 @@ fn after_keep(run: &mut Run<'_>) -> io::Result<()> {
     must(run, &format!("unlock {first} --owner ada"))
 }
 
-/// Frees the targets of what the verb killed before has left on them.
-fn free_the_rest(run: &mut Run<'_>) -> io::Result<()> {
+/// Gives back what the verb killed before has left on the targets.
+fn unlock_the_rest(run: &mut Run<'_>) -> io::Result<()> {
     let targets = run.case.scenario.targets;
-    let found = run.stage.look(|view| {
-        let leases = view.leases().filter(|lease| {
+    let lines = run.stage.look(|view| {
+        let is_left = |lease: &&Lease| {
             lease.is_bound() && lease.kind == Kind::Standing && is_on(lease, targets)
-        });
-        let unlock = leases.map(|lease| format!("unlock --lease {} --force", lease.id));
-        let freezes = view.freezes();
-        let freezes = freezes.filter(|freeze| overlaps(&freeze.resource, targets));
-        let thaw =
-            freezes.map(|freeze| format!("unfreeze {} --force --owner ada", freeze.resource));
-        unlock.chain(thaw).collect::<Vec<String>>()
+        };
+        let unlock = |lease: &Lease| format!("unlock --lease {} --force", lease.id);
+        view.leases().filter(is_left).map(unlock).collect()
     });
-    match found {
+    must_all(run, lines)
+}
+
+/// Ends the freezes that the verb killed before has left on the targets.
+fn thaw_the_rest(run: &mut Run<'_>) -> io::Result<()> {
+    let targets = run.case.scenario.targets;
+    let lines = run.stage.look(|view| {
+        let is_left = |freeze: &&Freeze| overlaps(&freeze.resource, targets);
+        let thaw = |freeze: &Freeze| format!("unfreeze {} --force --owner ada", freeze.resource);
+        view.freezes().filter(is_left).map(thaw).collect()
+    });
+    must_all(run, lines)
+}
+
+fn must_all(run: &mut Run<'_>, lines: Result<Vec<String>, StoreError>) -> io::Result<()> {
+    match lines {
         Ok(lines) => lines.iter().try_for_each(|line| must(run, line)),
         Err(error) => {
             run.problem(format!("it cannot be read what is left: {error}"));

@@ -29,7 +29,7 @@ impl Answer<'_> {
         let mut lives = self.story.lives.iter().filter(|life| means(&life.lease));
         match code {
             0 => self.event(|event| given_back(event) || own(event)),
-            3 => !lives.any(|life| self.is_always(life)),
+            3 => !lives.any(|life| self.is_held(life)),
             // Somebody else's, or of a stranger under the same name.
             4 => !force && lives.any(|life| self.is_here(life)) && (!is_all || !self.is_known()),
             _ => false,

@@ -6,6 +6,7 @@ use crate::processes::names::{Claims, NAMES};
 use crate::processes::story::{Frost, Life, Op, Story};
 use leasehold_core::claim::any_conflict;
 use leasehold_core::event::Event;
+use leasehold_core::lease::Kind;
 use leasehold_core::{Claim, LeaseId, Resource};
 
 impl Answer<'_> {
@@ -25,7 +26,7 @@ impl Answer<'_> {
                 _ => false,
             }),
             1 => here.count() > 1,
-            3 => !named.any(|life| self.is_always(life)),
+            3 => !named.any(|life| self.is_held(life)),
             4 => here.next().is_some(),
             _ => false,
         }
@@ -50,6 +51,12 @@ impl Answer<'_> {
             3 => !lives.any(|life| self.is_seen(life)),
             _ => false,
         }
+    }
+
+    /// Whether a lease was held all the time, for sure: those of the dead are not.
+    pub(super) fn is_held(&self, life: &Life) -> bool {
+        let is_standing = life.lease.kind == Kind::Standing;
+        is_standing && self.is_always(life) || self.is_seen(life)
     }
 
     /// Whether whoever looked must have seen a lease: it lived all the time, for sure.

@@ -180,7 +180,7 @@ impl<'a> Run<'a> {
         match self.case.fault {
             _ if code == good => true,
             // What was killed before may have got it, or given it back.
-            _ if is_uncertain && matches!(code, 2..=4 | 6) => true,
+            _ if is_uncertain && matches!(code, 0 | 2..=4 | 6) => true,
             Fault::None | Fault::Kill { .. } | Fault::Tear { .. } | Fault::Short { .. } => false,
             Fault::Fail { .. } | Fault::FailOnward { .. } => code == 1,
             // A lock that cannot be tried counts as taken, and its holder as alive: then nothing is over.
