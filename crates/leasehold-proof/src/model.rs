@@ -111,32 +111,34 @@ impl Walk<'_> {
         !self.budget.is_enough(&self.outcome)
     }
 
-    /// Goes through families side by side, one instance of each in turn, until all are through or the
-    /// time is over. The seed says where each begins.
+    /// Goes through families side by side, always on with the one that has had the fewest states, until
+    /// all are through or the time is over. The seed says where each begins.
     fn families(&mut self, families: &[&Family]) {
         let minutes = self.budget.minutes.unwrap_or_default();
         let time = Duration::from_secs(minutes.saturating_mul(60));
-        let first = |family: &Family| {
-            let slice = self.budget.seed.saturating_sub(1);
-            slice.wrapping_mul(SLICE) % family.count()
-        };
-        let firsts: Vec<u64> = families.iter().map(|family| first(family)).collect();
+        let slice = self.budget.seed.saturating_sub(1);
+        let first = |family: &Family| slice.wrapping_mul(SLICE) % family.count();
         let mut done = vec![0u64; families.len()];
-        let mut goes_on = true;
-        while goes_on && done.iter().zip(families).any(|(done, f)| *done < f.count()) {
-            for ((family, first), done) in families.iter().zip(&firsts).zip(&mut done) {
-                goes_on = goes_on && self.begun.elapsed() < time;
-                if !goes_on || *done == family.count() {
-                    continue;
-                }
-                let instance = family.instance((first + *done) % family.count());
-                self.tell(&instance);
-                goes_on = self.explore(&instance);
-                *done += 1;
+        let mut states = vec![0u64; families.len()];
+        while self.begun.elapsed() < time {
+            let open = (0..families.len()).filter(|at| done[*at] < families[*at].count());
+            let Some(next) = open.min_by_key(|at| states[*at]) else {
+                break;
+            };
+            let family = families[next];
+            let instance = family.instance((first(family) + done[next]) % family.count());
+            self.tell(&instance);
+            let before = self.outcome.operations;
+            let goes_on = self.explore(&instance);
+            states[next] += self.outcome.operations - before;
+            done[next] += 1;
+            if !goes_on {
+                break;
             }
         }
-        for ((family, first), done) in families.iter().zip(&firsts).zip(&done) {
-            self.outcome.notes.push(covered(family, *first, *done));
+        for (family, done) in families.iter().zip(&done) {
+            let note = covered(family, first(family), *done);
+            self.outcome.notes.push(note);
         }
     }
 

@@ -8,6 +8,7 @@ use crate::state::State;
 use leasehold_store::StoreError;
 use rustix::fs::OFlags;
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 
 /// Says where the records differ from the state, one line for each difference.
 pub(crate) fn differences(shared: &Shared, state: &State) -> Result<Vec<String>, StoreError> {
@@ -24,9 +25,13 @@ pub(crate) fn differences(shared: &Shared, state: &State) -> Result<Vec<String>,
             }
             let should = expected.remove(path).unwrap_or_default();
             let whole = shared.root.join(path);
-            let bytes = std::fs::read(&whole).map_err(|e| StoreError::io("read", &whole, e))?;
+            let bytes = match std::fs::read(&whole) {
+                // Its owner has ended since it was listed, and removes its own without the mutex.
+                Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+                read => read.map_err(|error| StoreError::io("read", &whole, error))?,
+            };
             let found = match Content::decode(&bytes) {
-                // Its owner was killed before it could ask for anything.
+                // Its owner was killed before it could ask for anything, or has nothing any more.
                 Err(Unreadable::Torn) if bytes.is_empty() && path.starts_with("leases/") => {
                     Ok(Content::default())
                 }

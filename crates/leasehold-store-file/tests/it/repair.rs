@@ -73,6 +73,16 @@ fn records_are_made_again_from_the_log() {
     }
 }
 
+/// A holder that ends removes its file without the mutex: one that was listed may be gone when it is read.
+#[test]
+fn a_lease_that_goes_while_it_is_looked_at_is_no_difference() {
+    let place = Place::new();
+    furnish(&place);
+    let gone = place.path(&format!("leases/{}", id(92)));
+    std::os::unix::fs::symlink("nowhere", gone).unwrap();
+    assert_eq!(place.open().verify().unwrap(), Vec::<String>::new());
+}
+
 #[test]
 fn a_damaged_log_goes_on_from_whole_records() {
     let place = Place::new();

@@ -38,9 +38,12 @@ pub(in crate::processes) fn in_order(story: &Story) -> Vec<String> {
                 }
             }
             None => {
-                let free = view
-                    .tickets()
-                    .find(|ticket| ticket.is_waiting() && is_free(view, ticket));
+                let is_idle = |ticket: &&Ticket| {
+                    ticket.is_waiting()
+                        && is_free(view, ticket)
+                        && !is_thawing(story, commit, ticket)
+                };
+                let free = view.tickets().find(is_idle);
                 let text = free.map(|ticket| of_ticket(story, ticket));
                 said.extend(text.map(|text| format!("after {ms} ms nobody is in its way: {text}")));
             }
@@ -82,6 +85,17 @@ pub(in crate::processes) fn called(story: &Story) -> Vec<String> {
         }
     }
     said
+}
+
+/// Whether something of it is frozen, or was so just now. Each who waits for the end of a freeze wakes up
+/// by itself; the first one's commit settles only what it overlaps.
+fn is_thawing(story: &Story, commit: &Commit, ticket: &Ticket) -> bool {
+    let mut frosts = story.frosts.iter();
+    frosts.any(|frost| {
+        let mut names = ticket.claims.iter().map(|claim| &claim.resource);
+        let is_then = frost.set <= commit.at && commit.at < frost.over.saturating_add(LOOKED);
+        is_then && names.any(|name| name.overlaps(&frost.freeze.resource))
+    })
 }
 
 fn is_waiting(view: &View, ticket: &Ticket) -> bool {
@@ -146,10 +160,7 @@ fn is_free(view: &View, ticket: &Ticket) -> bool {
     let is_full = pools
         .filter_map(|claim| Some((claim, claim.slots?.get() as usize)))
         .any(|(pool, size)| taken(view, pool) >= size);
-    // One whose time is over is noticed by those who wait for its end, by commits elsewhere perhaps not.
-    let mut names = ticket.claims.iter().map(|claim| &claim.resource);
-    let is_frozen = names.any(|name| view.freezes().any(|other| other.resource.overlaps(name)));
-    !is_held && !is_queued && !is_full && !is_frozen
+    !is_held && !is_queued && !is_full
 }
 
 /// How many slots of a pool are taken.

@@ -95,3 +95,35 @@ fn nobody_is_forgotten() {
     sample.commit(1, vec![queued]);
     assert_eq!(in_order(&sample.story()).len(), 1);
 }
+
+/// One waits for what was frozen until 5 ms, and some time later somebody else does something.
+#[test]
+fn whoever_was_frozen_is_not_forgotten_for_ever() {
+    let after_ms = |ms: u64| {
+        let mut sample = Sample::default();
+        let freeze = leasehold_core::freeze::Freeze {
+            id: LeaseId::new(77),
+            resource: leasehold_core::Resource::parse("build").unwrap(),
+            until: Some(Timestamp::from_millis(5)),
+            since: Timestamp::from_millis(0),
+            who: lease(1, "build", 0).who,
+        };
+        let queued = Event::Queued {
+            ticket: ticket(2).into(),
+            spent: None,
+        };
+        let other = lease(9, "deploy", 0).into();
+        let other = Event::Granted {
+            lease: other,
+            from: None,
+            spent: Vec::new(),
+        };
+        let freeze = freeze.into();
+        sample
+            .commit(0, vec![Event::Frozen { freeze }])
+            .commit(1, vec![queued])
+            .commit(ms, vec![other]);
+        in_order(&sample.story()).len()
+    };
+    assert_eq!([4, 7, 20_000].map(after_ms), [0, 0, 1]);
+}
