@@ -108,7 +108,11 @@ pub fn short(millis: u64) -> String {
         return format!("{millis}ms");
     }
     if millis < 10_000 {
-        return format!("{}.{}s", millis / 1_000, millis % 1_000 / 100);
+        let (whole, tenths) = (millis / 1_000, millis % 1_000 / 100);
+        return match tenths {
+            0 => format!("{whole}s"),
+            _ => format!("{whole}.{tenths}s"),
+        };
     }
     let (mut text, mut rest, mut shown) = (String::new(), millis / 1_000 * 1_000, 0);
     for (name, size) in UNITS {
@@ -178,6 +182,7 @@ mod tests {
     fn short_text_is_for_reading() {
         let cases = [
             (12, "12ms"),
+            (1_000, "1s"),
             (1_250, "1.2s"),
             (12_900, "12s"),
             (60_000, "1m"),

@@ -48,11 +48,44 @@ fn told(usual: Spread) -> String {
         p90_ms,
     } = usual;
     match holds {
-        1 => format!("the last time it was held for {}", about(median_ms)),
+        1 => format!("the last time it was held for {}", up_to(median_ms, "")),
         _ => format!(
-            "of the last {holds} times half took up to {}, nine of ten up to {}",
-            about(median_ms),
-            about(p90_ms)
+            "of the last {holds} times half took {}, nine of ten {}",
+            up_to(median_ms, "up to "),
+            up_to(p90_ms, "up to ")
         ),
+    }
+}
+
+/// What is over before anybody has asked again needs no figure.
+fn up_to(millis: u64, word: &str) -> String {
+    match millis {
+        0..1_000 => "less than a second".to_owned(),
+        _ => format!("{word}{}", about(millis)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_long_it_took_is_said_without_false_figures() {
+        let said = |holds, median_ms, p90_ms| {
+            told(Spread {
+                holds,
+                median_ms,
+                p90_ms,
+            })
+        };
+        assert_eq!(
+            said(1, 8, 8),
+            "the last time it was held for less than a second"
+        );
+        assert_eq!(said(1, 2_001, 2_001), "the last time it was held for 3s");
+        assert_eq!(
+            said(4, 8, 61_000),
+            "of the last 4 times half took less than a second, nine of ten up to 2m"
+        );
     }
 }
