@@ -7,6 +7,9 @@ use leasehold_core::Claim;
 use leasehold_core::verdict::Blocker;
 use leasehold_service::{Clock, Leasing, Spread};
 
+/// What is held for less is not held for long, whatever is usual.
+const LONG_MS: u64 = 1_000;
+
 /// Adds that to the outcome of a request that did not get what it asked for, where it can be said.
 pub(crate) fn add(
     mut outcome: Outcome,
@@ -24,9 +27,12 @@ pub(crate) fn add(
     let Ok(holds) = leasing.holds(claims) else {
         return outcome;
     };
-    let (command, is_held) = match first {
-        Blocker::Lease(lease) => (&lease.holder.command, true),
-        Blocker::Ticket(ticket) => (&ticket.holder.command, false),
+    let (command, held_ms) = match first {
+        Blocker::Lease(lease) => {
+            let held_ms = clock.now().millis_since(lease.granted);
+            (&lease.holder.command, held_ms)
+        }
+        Blocker::Ticket(ticket) => (&ticket.holder.command, 0),
     };
     let Some(usual) = holds.of(command) else {
         return outcome;
@@ -34,7 +40,7 @@ pub(crate) fn add(
     outcome.expected_ms = holds.expected(blockers, clock);
     let when = match outcome.expected_ms {
         Some(left) => usually(left),
-        None if is_held => "it is held for longer than usual".to_owned(),
+        None if held_ms >= LONG_MS => "it is held for longer than usual".to_owned(),
         None => return outcome,
     };
     outcome.hints.push(format!("{when}: {}", told(usual)));
