@@ -20,6 +20,16 @@ fn the_tour_in_the_readme_is_true() {
 }
 
 #[test]
+fn the_quickstart_is_true() {
+    check("docs/quickstart.md", &Part::Whole);
+}
+
+#[test]
+fn the_page_of_patterns_is_true() {
+    check("docs/patterns.md", &Part::Whole);
+}
+
+#[test]
 fn the_page_on_agents_is_true() {
     check("docs/agents.md", &Part::Whole);
 }

@@ -10,7 +10,7 @@
 
 use crate::page::{Block, blocks, read, section, whole};
 use crate::sandbox::Sandbox;
-use crate::steady::steady;
+use crate::steady::all_steady;
 
 /// Printed between the steps, with the number of the one that ended and its exit code.
 const MARK: &str = "@@@ end of step";
@@ -152,9 +152,7 @@ fn difference(document: &str, step: &Step, done: &Done) -> Option<String> {
         let code = &done.code;
         return (code != "0").then(|| format!("{place}\n--- exits {code} and prints\n{is}"));
     };
-    let steady =
-        |lines: &[String]| -> Vec<String> { lines.iter().map(|line| steady(line)).collect() };
-    (steady(said) != steady(&done.printed)).then(|| {
+    (all_steady(said) != all_steady(&done.printed)).then(|| {
         let said = said.join("\n");
         format!("{place}\n--- the document says\n{said}\n--- it prints\n{is}")
     })

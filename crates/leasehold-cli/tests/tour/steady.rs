@@ -1,7 +1,24 @@
 //! What differs from run to run: ids, tokens, process numbers, hosts, times, widths of columns.
 
+/// What is said or not as the processes happen to run: of whom waits, and of how long it takes as a rule.
+const BY_CHANCE: [&str; 3] = [
+    "note: 1 other waits",
+    "hint: usually",
+    "hint: it is held for",
+];
+
+/// Takes what differs from run to run out of the lines.
+pub(crate) fn all_steady(lines: &[String]) -> Vec<String> {
+    let is_sure = |line: &&String| !BY_CHANCE.iter().any(|begin| line.starts_with(begin));
+    lines
+        .iter()
+        .filter(is_sure)
+        .map(|line| steady(line))
+        .collect()
+}
+
 /// Takes what differs from run to run out of a line.
-pub(crate) fn steady(line: &str) -> String {
+fn steady(line: &str) -> String {
     // Each shell has its own words for the end of a child that was killed.
     if line.split_whitespace().any(|word| word == "Killed") {
         return "Killed".into();
@@ -22,22 +39,33 @@ pub(crate) fn steady(line: &str) -> String {
 
 /// Returns a word, or what kind of value it is.
 fn value(before: &str, word: &str) -> String {
-    let is_hex = word
-        .bytes()
-        .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    let all_hex = |word: &str| {
+        let mut bytes = word.bytes();
+        bytes.all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    };
+    let is_hex = all_hex(word);
     let is_number = word.bytes().all(|b| b.is_ascii_digit());
     let is_time = word.starts_with(|c: char| c.is_ascii_digit())
         && word.ends_with(['s', 'm', 'h', 'd'])
         && word
             .chars()
             .all(|c| c.is_ascii_digit() || ".msdh".contains(c));
+    let is_date = word.len() == 24 && word.ends_with('Z') && word.contains('T');
+    // A name with a commit in it.
+    if let Some((name, commit)) = word.rsplit_once('-')
+        && commit.len() == 40
+        && all_hex(commit)
+    {
+        return format!("{name}-COMMIT");
+    }
     match (before, word.split_once('@')) {
         _ if is_hex && word.len() == 32 => "ID".into(),
-        ("lease", _) if is_hex && word.len() == 8 => "ID".into(),
+        ("lease" | "by", _) if is_hex && word.len() == 8 => "ID".into(),
         ("token", _) if is_number => "TOKEN".into(),
         ("pid", _) if is_number => "PID".into(),
         (_, Some((owner, _))) => format!("{owner}@HOST"),
         _ if is_time => "TIME".into(),
+        _ if is_date => "DATE".into(),
         _ => word.into(),
     }
 }
@@ -62,8 +90,23 @@ fn what_differs_from_run_to_run_is_taken_out() {
     );
     check("ada@laptop   1s  pid 7", "ada@x  20ms pid 8", true);
     check("token 4294967297)", "token 7)", true);
+    check("2026-11-21T18:38:24.682Z", "2027-01-02T03:04:05.678Z", true);
+    let (one, other) = ("0".repeat(40), "f".repeat(40));
+    check(&format!("`a-{one}`"), &format!("`a-{other}`"), true);
+    check(&format!("`a-{one}`"), &format!("`b-{one}`"), false);
     check("ada@laptop", "bob@laptop", false);
     check("exit 2", "exit 3", false);
     check("built", "build", false);
     check("sh: line 1: 77 Killed    leasehold guard", "Killed", true);
+}
+
+#[test]
+fn what_comes_by_chance_is_left_out() {
+    let lines = [
+        "error: held",
+        "note: 1 other waits for `a`: bob",
+        "hint: queue",
+    ];
+    let lines = lines.map(str::to_owned);
+    assert_eq!(all_steady(&lines), ["error: held", "hint: queue"]);
 }
