@@ -172,9 +172,9 @@ pub fn date(clock: &Clock, at: Timestamp) -> String {
 impl From<&Identity> for Party {
     fn from(who: &Identity) -> Self {
         Self {
-            owner: who.owner.name.clone(),
-            host: who.owner.host.clone(),
-            session: who.session.clone(),
+            owner: who.owner.name.to_string(),
+            host: who.owner.host.to_string(),
+            session: who.session.as_deref().map(str::to_owned),
         }
     }
 }
@@ -209,7 +209,7 @@ impl LeaseInfo {
             expires_at: lease.expires.map(|at| date(clock, at)),
             expires_in_ms: lease.expires.map(|at| at.millis_since(now)),
             pid: (lease.kind == Kind::Scoped).then_some(lease.holder.pid),
-            command: lease.holder.command.clone(),
+            command: lease.holder.command.to_string(),
             asked_by_pid: lease.holder.pid,
             ttl_ms: lease.ttl.map(leasehold_core::Ttl::as_millis),
         }
@@ -259,7 +259,7 @@ impl TicketInfo {
             kept_until: kept.map(|at| date(clock, at)),
             kept_ms: kept.map(|at| at.millis_since(clock.now())),
             pid: ticket.holder.pid,
-            command: ticket.holder.command.clone(),
+            command: ticket.holder.command.to_string(),
         }
     }
 }

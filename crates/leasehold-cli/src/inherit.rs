@@ -85,13 +85,13 @@ pub(crate) fn environment(
         .collect();
     let cover: Vec<String> = around.iter().map(|lease| lease.id.to_string()).collect();
     let slots: Vec<String> = lease.slots.iter().map(u32::to_string).collect();
-    let nameless = (!lease.who.explicit).then(|| lease.who.owner.name.clone());
+    let nameless = (!lease.who.explicit).then(|| lease.who.owner.name.to_string());
     vec![
         (HELD, Some(held(workspace, &id))),
         (LEASE, Some(id)),
         (COVER, (!cover.is_empty()).then(|| cover.join(" "))),
         (TOKEN, Some(lease.token.to_string())),
-        ("LEASEHOLD_OWNER", Some(lease.who.owner.name.clone())),
+        ("LEASEHOLD_OWNER", Some(lease.who.owner.name.to_string())),
         (crate::identity::NAMELESS, nameless),
         ("LEASEHOLD_RESOURCE", Some(resources.join(" "))),
         (

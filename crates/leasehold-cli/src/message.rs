@@ -76,7 +76,7 @@ pub(crate) fn waiter(ticket: &Ticket, clock: &Clock) -> String {
 
 /// Whose place is kept, and until when: "ada@host (`make`), another 9m58s". Its process is gone.
 pub(crate) fn absentee(ticket: &Ticket, until: Timestamp, clock: &Clock) -> String {
-    let command = match ticket.holder.command.as_str() {
+    let command = match &*ticket.holder.command {
         "" => String::new(),
         text => format!(" (`{}`)", abridged(text, COMMAND_SHOWN)),
     };
@@ -254,7 +254,7 @@ pub(crate) fn ahead(place: &Place) -> String {
 pub(crate) fn waited_for(claims: &[Claim], waiters: &[&Ticket]) -> String {
     let names: BTreeSet<&str> = waiters
         .iter()
-        .map(|ticket| ticket.who.owner.name.as_str())
+        .map(|ticket| &*ticket.who.owner.name)
         .collect();
     let names: Vec<&str> = names.into_iter().collect();
     let (shown, rest) = names.split_at(names.len().min(NAMED_MAX));

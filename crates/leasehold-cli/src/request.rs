@@ -153,7 +153,7 @@ pub(crate) fn build(
         priority: args.priority,
         holder: Holder {
             pid: std::process::id(),
-            command: shortened(command),
+            command: shortened(command).into(),
         },
         ..Ask::new(draw_id()?, who, claims)
     })

@@ -334,7 +334,7 @@ fn ask_now(work: &mut Work<'_>, ask: &Ask, chain: Vec<LeaseId>) -> Result<Verdic
         return Ok(Verdict::Refused(refusal));
     }
     work.grant_ticket(
-        &ticket,
+        Arc::new(ticket),
         Taken::AtOnce {
             from: parked.map(Arc::new),
             spent,

@@ -1,32 +1,32 @@
 //! Who asks (law L16).
 
-use alloc::string::String;
+use alloc::sync::Arc;
 
-/// How an owner is shown: a name and the host it works on.
+/// How an owner is shown: a name and the host it works on. Cloning is cheap.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Owner {
     /// The name, as given by flag, environment, harness or operating system.
-    pub name: String,
+    pub name: Arc<str>,
     /// The host.
-    pub host: String,
+    pub host: Arc<str>,
 }
 
-/// Who asks: a display name, and what is known of the agent behind it.
+/// Who asks: a display name, and what is known of the agent behind it. Cloning is cheap.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Identity {
     /// The name that people see. Never proof of anything by itself.
     pub owner: Owner,
     /// The agent's session, where one is known.
-    pub session: Option<String>,
+    pub session: Option<Arc<str>>,
     /// Whether the owner was set on purpose and not taken from the operating system's user.
     pub explicit: bool,
 }
 
-/// What makes two requests those of one agent.
+/// What makes two requests those of one agent. Cloning is cheap.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Agent {
     /// One session of a harness or of the API.
-    Session(String),
+    Session(Arc<str>),
     /// An owner set on purpose.
     Owner(Owner),
 }

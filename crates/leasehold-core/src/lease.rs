@@ -3,7 +3,7 @@
 use crate::seniority::Seniority;
 use crate::{claim::Claim, id::LeaseId, identity::Identity, seniority::Birth, ticket::Ticket};
 use crate::{time::Timestamp, time::Ttl, token::FencingToken};
-use alloc::{string::String, sync::Arc, vec::Vec};
+use alloc::{sync::Arc, vec::Vec};
 
 /// How a lease ends (law L9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,7 +20,7 @@ pub struct Holder {
     /// The process, as its own namespace numbers it.
     pub pid: u32,
     /// The guarded command, shortened.
-    pub command: String,
+    pub command: Arc<str>,
 }
 
 /// Whether a granted lease was taken up.

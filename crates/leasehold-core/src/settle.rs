@@ -319,17 +319,17 @@ impl<'a> Work<'a> {
         };
         if newcomer == Some(request) {
             let from = Some(Arc::clone(&ticket));
-            return self.grant_ticket(&ticket, Taken::AtOnce { from, spent: None });
+            return self.grant_ticket(ticket, Taken::AtOnce { from, spent: None });
         }
         if !Bug::ForgetWaiter.is_planted() {
             self.wakes.push(request);
         }
-        self.grant_ticket(&ticket, Taken::Later)
+        self.grant_ticket(ticket, Taken::Later)
     }
 
     /// Grants what a ticket (in the queue or made up for the purpose) needs; all that lapsed and is in
     /// its way goes.
-    pub(crate) fn grant_ticket(&mut self, ticket: &Ticket, taken: Taken) -> Result<(), More> {
+    pub(crate) fn grant_ticket(&mut self, ticket: Arc<Ticket>, taken: Taken) -> Result<(), More> {
         let rules = self.rules();
         let mut need = rules
             .need(&ticket.inside, &ticket.claims, ticket.kind)
@@ -337,7 +337,7 @@ impl<'a> Work<'a> {
         if Bug::GrantInPart.is_planted() {
             need.truncate(1);
         }
-        let held = rules.holds(ticket);
+        let held = rules.holds(&ticket);
         let youngest = held.iter().map(|lease| &lease.seniority).max();
         let judged = youngest
             .filter(|s| **s > ticket.seniority)
@@ -345,7 +345,7 @@ impl<'a> Work<'a> {
             .clone();
         let unit = rules.chain(&ticket.inside).last().map(|root| &root.birth);
         let unit = unit.unwrap_or(&ticket.seniority.birth).root();
-        let places = self.places_of(ticket);
+        let places = self.places_of(&ticket);
         self.require(places)?;
         let token = self.view.counters().token.next();
         // `ask` refuses while less than the longest queue's worth of tokens is left.
@@ -354,23 +354,32 @@ impl<'a> Work<'a> {
             token = self.view.counters().token;
         }
         let now = self.view.now();
-        let lapsed = self.lapsed_by(ticket, &need);
+        let lapsed = self.lapsed_by(&ticket, &need);
         self.require(lapsed.iter().flat_map(|lease| Key::overlaps(&lease.claims)))?;
         self.wakes.extend(lapsed.iter().map(|lease| lease.id));
         for lease in lapsed {
             let lease = Arc::new(lease);
             self.push(Event::Lapsed { lease });
         }
+        let made_good = |card: &&Card| {
+            card.unit == unit && card.dead.claims == ticket.claims && card.dead.kind == ticket.kind
+        };
+        let mut spent: Vec<Card> = self.view.cards().filter(made_good).cloned().collect();
+        let pickup = match taken {
+            Taken::AtOnce { .. } => Pickup::Bound,
+            Taken::Later => Pickup::Unbound(Arc::clone(&ticket)),
+        };
+        let ticket = Arc::unwrap_or_clone(ticket);
         let mut lease = Lease {
             id: ticket.request,
-            who: ticket.who.clone(),
+            who: ticket.who,
             kind: ticket.kind,
-            inside: ticket.inside.clone(),
+            inside: ticket.inside,
             birth: ticket.seniority.birth.clone(),
             seniority: if ticket.kind == Kind::Scoped {
                 judged
             } else {
-                ticket.seniority.clone()
+                ticket.seniority
             },
             number: ticket.number,
             token,
@@ -379,18 +388,11 @@ impl<'a> Work<'a> {
             expires: None,
             keep_while_alive: ticket.keep_while_alive,
             slots: self.free_slots(&need),
-            pickup: match taken {
-                Taken::AtOnce { .. } => Pickup::Bound,
-                Taken::Later => Pickup::Unbound(Arc::new(ticket.clone())),
-            },
+            pickup,
             orphaned: None,
-            holder: ticket.holder.clone(),
+            holder: ticket.holder,
             claims: need,
         };
-        let made_good = |card: &&Card| {
-            card.unit == unit && card.dead.claims == ticket.claims && card.dead.kind == ticket.kind
-        };
-        let mut spent: Vec<Card> = self.view.cards().filter(made_good).cloned().collect();
         let mut from = None;
         if let Taken::AtOnce {
             from: ticket,

@@ -126,7 +126,7 @@ pub(crate) fn acquire<S: Store>(
     } else {
         Some(coordinator.store().attend(ask.id)?)
     };
-    let begun = Instant::now();
+    let begun = (ask.wait != Wait::No).then(Instant::now);
     let mut acquire = Acquire {
         coordinator,
         ask,
@@ -151,7 +151,8 @@ struct Acquire<'a, S> {
     coordinator: &'a Coordinator<S>,
     ask: Ask,
     presence: Option<Box<dyn Presence>>,
-    begun: Instant,
+    /// When its wait began; none where it does not wait.
+    begun: Option<Instant>,
     /// When the wait is over: fixed by the first ask, kept when a lost place is asked for again.
     limit: Option<Timestamp>,
     /// The ticket as it last was, to say why it died.
@@ -212,10 +213,10 @@ impl<S: Store> Acquire<'_, S> {
     }
 
     fn has_time(&self) -> bool {
-        match self.ask.wait {
-            Wait::No => false,
-            Wait::Millis(millis) => self.begun.elapsed() < Duration::from_millis(millis),
-            Wait::Forever => true,
+        match (self.ask.wait, self.begun) {
+            (Wait::Millis(millis), Some(begun)) => begun.elapsed() < Duration::from_millis(millis),
+            (Wait::Forever, _) => true,
+            _ => false,
         }
     }
 

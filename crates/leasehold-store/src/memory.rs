@@ -18,9 +18,14 @@ use leasehold_core::view::{Counters, Key, Life, View};
 use leasehold_core::{FencingToken, LeaseId, Timestamp};
 use presence::{MemoryPresence, Presences};
 use state::{State, Thing};
+use std::collections::HashMap as StdHashMap;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// A map with a faster hash than the standard library's, seeded anew in each process. Hashing was a tenth
+/// of a request, and keys are ids drawn at random and names of those who may fill the workspace anyway.
+type HashMap<K, V> = StdHashMap<K, V, foldhash::fast::RandomState>;
 
 /// How a memory workspace is set up.
 #[derive(Clone, Debug)]

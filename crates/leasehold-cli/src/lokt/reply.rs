@@ -127,7 +127,7 @@ fn own_lock(name: &str, outcome: &Outcome) -> Option<String> {
         return None;
     };
     let own = identity::find(None).ok()?.owner;
-    let is_own = (&own.name, &own.host) == (&who.owner, &who.host);
+    let is_own = (&*own.name, &*own.host) == (who.owner.as_str(), who.host.as_str());
     is_own.then(|| {
         format!(
             "it is locked under your own name; if that was you: {} unlock {name}",

@@ -132,8 +132,8 @@ fn names_that_end_in_dots_behind_a_full_piece() {
 fn a_long_owner_on_a_long_host() {
     let place = Place::new();
     let owner = Owner {
-        name: format!("agent-{}", "я".repeat(31)),
-        host: "h".repeat(61),
+        name: format!("agent-{}", "я".repeat(31)).into(),
+        host: "h".repeat(61).into(),
     };
     let who = Identity::named(&owner.name, &owner.host);
     assert_eq!(who.agent(), Some(Agent::Owner(owner)));

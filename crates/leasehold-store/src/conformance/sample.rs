@@ -113,7 +113,7 @@ impl Draw {
     fn holder(&mut self) -> Holder {
         Holder {
             pid: self.number() as u32,
-            command: self.text(),
+            command: self.text().into(),
         }
     }
 
@@ -121,7 +121,7 @@ impl Draw {
     pub fn identity(&mut self) -> Identity {
         let who = Identity::nameless(&self.text(), &self.text());
         Identity {
-            session: self.maybe(Self::text),
+            session: self.maybe(Self::text).map(Into::into),
             explicit: self.one_in(2),
             ..who
         }

@@ -99,10 +99,10 @@ impl From<Who<'_>> for identity::Identity {
     fn from(who: Who<'_>) -> Self {
         Self {
             owner: Owner {
-                name: who.owner.into_owned(),
-                host: who.host.into_owned(),
+                name: who.owner.into(),
+                host: who.host.into(),
             },
-            session: who.session.map(Cow::into_owned),
+            session: who.session.map(Into::into),
             explicit: who.explicit,
         }
     }
@@ -120,10 +120,10 @@ impl<'a> From<&'a CoreAgent> for Agent<'a> {
 impl From<Agent<'_>> for CoreAgent {
     fn from(agent: Agent<'_>) -> Self {
         match agent {
-            Agent::Session(session) => Self::Session(session.into_owned()),
+            Agent::Session(session) => Self::Session(session.into()),
             Agent::Owner(name, host) => Self::Owner(Owner {
-                name: name.into_owned(),
-                host: host.into_owned(),
+                name: name.into(),
+                host: host.into(),
             }),
         }
     }
@@ -212,7 +212,7 @@ impl TryFrom<Lease<'_>> for lease::Lease {
             orphaned: time(stored.orphaned),
             holder: Holder {
                 pid: stored.pid,
-                command: stored.command.into_owned(),
+                command: stored.command.into(),
             },
         })
     }
@@ -269,7 +269,7 @@ impl TryFrom<Ticket<'_>> for ticket::Ticket {
             since: Timestamp::from_millis(stored.since),
             holder: Holder {
                 pid: stored.pid,
-                command: stored.command.into_owned(),
+                command: stored.command.into(),
             },
         })
     }

@@ -1,9 +1,9 @@
 //! Finding what overlaps a resource without looking at the rest.
 
-use super::state::Thing;
+use super::HashMap;
+use super::state::{Thing, remove_from};
 use leasehold_core::Resource;
 use leasehold_core::resource::PathPattern;
-use std::collections::HashMap;
 
 /// What is on one resource, sorted. Short, or loaded as a whole anyway, so inserting in the middle
 /// does not matter.
@@ -32,11 +32,8 @@ impl Resources {
         if let Some(path) = resource.as_path() {
             self.tree_mut(path)
                 .remove(names(path.literal_prefix()), resource, thing);
-        } else if let Some(things) = self.flat.get_mut(resource) {
-            remove_sorted(things, &thing);
-            if things.is_empty() {
-                self.flat.remove(resource);
-            }
+        } else {
+            remove_from(&mut self.flat, resource, &thing);
         }
     }
 

@@ -1,11 +1,10 @@
 //! Who is there, and how sleepers are woken, in a memory workspace.
 
-use super::Shared;
+use super::{HashMap, Shared};
 use crate::{Part, Presence, StoreError, Watched, Woken};
 use leasehold_core::view::{Life, Pulse};
 use leasehold_core::{LeaseId, Timestamp};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use std::collections::HashMap;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;

@@ -1,12 +1,14 @@
 //! The state of a memory workspace, and its indexes.
 
+use super::HashMap;
 use super::index::{Resources, insert_sorted, remove_sorted};
 use leasehold_core::event::{Change, Event};
 use leasehold_core::identity::Agent;
 use leasehold_core::lease::Kind;
 use leasehold_core::view::{Counters, Key, View};
 use leasehold_core::{Lease, LeaseId, Ticket, Timestamp, card::Card, freeze::Freeze};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 /// Names one thing of the state.
@@ -249,11 +251,16 @@ fn standing_agent(lease: &Lease) -> Option<Agent> {
     }
 }
 
-fn remove_from<K: std::hash::Hash + Eq, T: Ord>(map: &mut HashMap<K, Vec<T>>, key: &K, item: &T) {
-    if let Some(items) = map.get_mut(key) {
-        remove_sorted(items, item);
-        if items.is_empty() {
-            map.remove(key);
+/// Takes an item away, and the key with its last one.
+pub(super) fn remove_from<K: Clone + std::hash::Hash + Eq, T: Ord>(
+    map: &mut HashMap<K, Vec<T>>,
+    key: &K,
+    item: &T,
+) {
+    if let Entry::Occupied(mut items) = map.entry(key.clone()) {
+        remove_sorted(items.get_mut(), item);
+        if items.get().is_empty() {
+            items.remove();
         }
     }
 }

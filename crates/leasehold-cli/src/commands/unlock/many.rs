@@ -32,7 +32,8 @@ impl Whose<'_> {
         let owner = &lease.who.owner;
         match self {
             Self::Owner(name) => {
-                lease.kind == Kind::Standing && (owner.name == *name || owner.to_string() == *name)
+                lease.kind == Kind::Standing
+                    && (&*owner.name == *name || owner.to_string() == *name)
             }
             // Two nameless agents of one user are strangers, but it is these that are looked for.
             Self::Mine => lease.kind == Kind::Standing && lease.who.same_place(by),

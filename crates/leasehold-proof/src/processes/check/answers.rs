@@ -167,8 +167,8 @@ impl Answer<'_> {
             .who
             .owner
             .as_ref()
-            .is_none_or(|owner| who.owner.name == *owner);
-        let session = who.session == self.op.who.session;
+            .is_none_or(|owner| *who.owner.name == **owner);
+        let session = who.session.as_deref() == self.op.who.session.as_deref();
         let own = ask.claims.claims();
         let own: BTreeSet<&Claim> = own.iter().collect();
         owner && session && own == claims.iter().collect()

@@ -60,7 +60,7 @@ pub(in crate::processes) fn lease(op: u64, name: &str, at: u64) -> Lease {
         orphaned: None,
         holder: Holder {
             pid: 1,
-            command: format!("w {} {op}", crate::processes::WITNESS),
+            command: format!("w {} {op}", crate::processes::WITNESS).into(),
         },
     }
 }

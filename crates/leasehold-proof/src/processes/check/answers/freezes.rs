@@ -11,7 +11,7 @@ impl Answer<'_> {
         let is_mine = |event: &Event| match event {
             Event::Frozen { freeze } => {
                 let owner = &self.op.who.owner;
-                let is_owner = |owner: &String| freeze.who.owner.name == *owner;
+                let is_owner = |owner: &String| *freeze.who.owner.name == **owner;
                 is_named(&freeze.resource, name) && owner.as_ref().is_none_or(is_owner)
             }
             _ => false,

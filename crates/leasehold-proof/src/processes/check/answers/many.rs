@@ -14,7 +14,7 @@ impl Answer<'_> {
         let means = |lease: &Lease| match whose {
             Whose::All if force => true,
             Whose::All => lease.kind == Kind::Standing && self.is_of_place(lease),
-            Whose::Owner(owner) => lease.kind == Kind::Standing && lease.who.owner.name == *owner,
+            Whose::Owner(owner) => lease.kind == Kind::Standing && *lease.who.owner.name == **owner,
         };
         let given_back = |event: &Event| match event {
             Event::Released { lease } => !force && means(lease),
@@ -41,8 +41,8 @@ impl Answer<'_> {
     fn is_of_place(&self, lease: &Lease) -> bool {
         let who = &self.op.who;
         match (&who.session, &who.owner) {
-            (Some(session), _) => lease.who.session.as_ref() == Some(session),
-            (None, Some(owner)) => lease.who.session.is_none() && lease.who.owner.name == *owner,
+            (Some(session), _) => lease.who.session.as_deref() == Some(session),
+            (None, Some(owner)) => lease.who.session.is_none() && *lease.who.owner.name == **owner,
             // All nameless agents of a run are of one user.
             (None, None) => lease.who.session.is_none() && !lease.who.explicit,
         }
