@@ -31,6 +31,7 @@ fn value(before: &str, word: &str) -> String {
         && word
             .chars()
             .all(|c| c.is_ascii_digit() || ".msdh".contains(c));
+    let is_date = word.starts_with("20") && word.contains('T') && word.ends_with('Z');
     match (before, word.split_once('@')) {
         _ if is_hex && word.len() == 32 => "ID".into(),
         ("lease", _) if is_hex && word.len() == 8 => "ID".into(),
@@ -38,6 +39,7 @@ fn value(before: &str, word: &str) -> String {
         ("pid", _) if is_number => "PID".into(),
         (_, Some((owner, _))) => format!("{owner}@HOST"),
         _ if is_time => "TIME".into(),
+        _ if is_date => "DATE".into(),
         _ => word.into(),
     }
 }
@@ -62,6 +64,11 @@ fn what_differs_from_run_to_run_is_taken_out() {
     );
     check("ada@laptop   1s  pid 7", "ada@x  20ms pid 8", true);
     check("token 4294967297)", "token 7)", true);
+    check(
+        "until 2026-11-21T19:26:07.932Z",
+        "until 2027-01-02T03:04:05.006Z",
+        true,
+    );
     check("ada@laptop", "bob@laptop", false);
     check("exit 2", "exit 3", false);
     check("built", "build", false);

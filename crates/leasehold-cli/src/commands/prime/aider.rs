@@ -25,6 +25,12 @@ pub(super) fn lines(guarded: &Guarded, front: Front) -> Vec<String> {
             taken.push(operation);
         }
     }
+    if taken.is_empty() {
+        lines.push(
+            "# Aider refuses a file with nothing but comments. This is so without it:".into(),
+        );
+        lines.push("auto-lint: true".into());
+    }
     lines.extend(others(guarded, &taken));
     lines.push(format!(
         "# What is held now: `{program} status`; why: `{program} why NAME`; all of it: `{program} prime`."

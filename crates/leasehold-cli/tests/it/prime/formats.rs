@@ -3,6 +3,7 @@
 use super::{commands, project, try_all, write};
 use crate::repo::Repo;
 use insta::assert_snapshot;
+use serde_json::{Value, json};
 
 const FORMATS: [&str; 7] = [
     "claude-md",
@@ -19,13 +20,12 @@ fn text(repo: &Repo, format: &str) -> String {
     repo.leasehold(&words).owner("ada").run().exits(0).stdout
 }
 
-/// The setting of a line of YAML, its value read as the string between double quotes that it has to be.
-fn setting(line: &str) -> Option<(&str, String)> {
+/// The setting of a line of YAML, its value read as JSON: what is between double quotes is the same there.
+fn setting(line: &str) -> Option<(&str, Value)> {
     if line.starts_with("# ") {
         return None;
     }
     let (key, value) = line.split_once(": ").unwrap_or_else(|| panic!("{line:?}"));
-    // Between double quotes, YAML has all that JSON has.
     Some((key, serde_json::from_str(value).unwrap()))
 }
 
@@ -108,8 +108,8 @@ fn aiders_file_is_yaml_with_settings_that_aider_has() {
     assert_eq!(
         settings,
         [
-            ("lint-cmd", "sh -c 'make lint' lint".to_owned()),
-            ("test-cmd", "npm run test".to_owned())
+            ("lint-cmd", json!("sh -c 'make lint' lint")),
+            ("test-cmd", json!("npm run test"))
         ]
     );
     // A second one of a kind would be a key twice.
@@ -119,12 +119,16 @@ fn aiders_file_is_yaml_with_settings_that_aider_has() {
         "#!/bin/sh\nlokt guard more-tests -- x\nlokt guard lint -- y\n",
     );
     assert_eq!(text(&repo, "aider").lines().filter_map(setting).count(), 2);
+    // With nothing but comments it would be refused.
+    let page = text(&Repo::new(), "aider");
+    let settings: Vec<_> = page.lines().filter_map(setting).collect();
+    assert_eq!(settings, [("auto-lint", json!(true))]);
     let odd = "scripts/a \"b\" \\ é\u{202e}.sh";
     let repo = Repo::new();
     write(&repo, odd, "#!/bin/sh\nlokt guard test -- x\n");
     let page = text(&repo, "aider");
     let settings: Vec<_> = page.lines().filter_map(setting).collect();
-    assert_eq!(settings, [("test-cmd", format!("'{odd}'"))]);
+    assert_eq!(settings, [("test-cmd", json!(format!("'{odd}'")))]);
 }
 
 #[test]
