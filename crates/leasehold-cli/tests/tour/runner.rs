@@ -152,8 +152,11 @@ fn difference(document: &str, step: &Step, done: &Done) -> Option<String> {
         let code = &done.code;
         return (code != "0").then(|| format!("{place}\n--- exits {code} and prints\n{is}"));
     };
-    let steady =
-        |lines: &[String]| -> Vec<String> { lines.iter().map(|line| steady(line)).collect() };
+    // Some shells say that a child was killed, and others do not.
+    let steady = |lines: &[String]| -> Vec<String> {
+        let lines = lines.iter().map(|line| steady(line));
+        lines.filter(|line| line != "Killed").collect()
+    };
     (steady(said) != steady(&done.printed)).then(|| {
         let said = said.join("\n");
         format!("{place}\n--- the document says\n{said}\n--- it prints\n{is}")
