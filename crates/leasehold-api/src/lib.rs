@@ -8,6 +8,7 @@
 //! * [`code`]: the codes that scripts branch on.
 //! * [`event`]: events of the audit, one on a line.
 //! * [`finding`]: what `doctor` finds.
+//! * [`prime`]: what `prime` tells an agent.
 //! * [`duration`], [`moment`]: durations and moments as people type and read them.
 //!
 //! # Guarantees
@@ -26,4 +27,5 @@ pub mod finding;
 pub mod lease;
 pub mod moment;
 pub mod outcome;
+pub mod prime;
 pub mod why;

@@ -3,6 +3,7 @@
 use crate::code::Code;
 use crate::finding::FindingInfo;
 use crate::lease::{BlockerInfo, FreezeInfo, LeaseInfo, TicketInfo, date};
+use crate::prime::{IdentityInfo, OperationInfo, SuggestionInfo};
 use crate::why::{ReasonInfo, WaitInfo};
 use leasehold_service::Clock;
 use leasehold_store::Collected;
@@ -72,6 +73,15 @@ pub struct Outcome {
     /// What was looked at, of `doctor`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<FindingInfo>,
+    /// Who asks, of `prime`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity: Option<IdentityInfo>,
+    /// What scripts of the repository guard, of `prime`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub operations: Vec<OperationInfo>,
+    /// What may be worth guarding, of `prime`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub suggestions: Vec<SuggestionInfo>,
 }
 
 /// What a collection dropped.
@@ -141,6 +151,9 @@ impl Outcome {
             command: None,
             collected: None,
             findings: Vec::new(),
+            identity: None,
+            operations: Vec::new(),
+            suggestions: Vec::new(),
         }
     }
 }

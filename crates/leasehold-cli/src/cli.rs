@@ -93,6 +93,7 @@ verbs! {
     Audit "audit" "Show what happened: grants, refusals, releases, and who took what away",
     Gc "gc" "Drop what nobody needs any more: old audit, files of the dead",
     Doctor "doctor" "Look whether everything is as it should be, and say what to do where not",
+    Prime "prime" "Print what an agent should know before it works here",
     Check "check" "Tell by the exit code whether a lease still holds: 0 yes, 6 no",
     Import "import" "Take over what another system holds here",
     Lokt "lokt" "Do as Lokt did: its commands, answers and exit codes",
@@ -518,6 +519,50 @@ pub(crate) struct Doctor {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) store: StoreArgs,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  leasehold prime                                    (for an agent that begins, now)
+  leasehold prime --format agents-md >> AGENTS.md
+  leasehold prime --format claude-md > .claude/rules/leasehold.md
+  leasehold prime --format cursorrules > .cursor/rules/leasehold.mdc
+  leasehold prime --json | jq -r '.operations[].run'
+
+Without --format it says who you are, what is held, waited for and frozen at this moment, what scripts of
+the repository guard already, and what to do after a no. With --format only what stays true. It changes
+nothing, and works outside of git too. Exits 1 where the leases cannot be read; the rest is printed.")]
+pub(crate) struct Prime {
+    /// Print the text for this harness's own file
+    #[arg(long, value_name = "FORMAT", conflicts_with_all = ["json", "owner"])]
+    pub(crate) format: Option<FormatArg>,
+    /// Print the outcome as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) owner: OwnerArgs,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+/// The files that harnesses read their instructions from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FormatArg {
+    /// Claude Code: CLAUDE.md, or a file in .claude/rules
+    ClaudeMd,
+    /// AGENTS.md, which many harnesses read
+    AgentsMd,
+    /// Cursor: .cursor/rules/leasehold.mdc
+    Cursorrules,
+    /// Windsurf: .windsurfrules
+    Windsurfrules,
+    /// GitHub Copilot: .github/copilot-instructions.md
+    Copilot,
+    /// Cline: .clinerules/leasehold.md
+    Clinerules,
+    /// Aider: .aider.conf.yml
+    Aider,
 }
 
 #[derive(Args, Debug)]

@@ -11,6 +11,7 @@ pub(crate) mod guard;
 mod import;
 pub(crate) mod lock;
 mod man;
+pub(crate) mod prime;
 mod renew;
 mod status;
 pub(crate) mod unfreeze;
@@ -43,6 +44,7 @@ pub(crate) fn run(verb: Verb) -> u8 {
         Verb::Audit(args) => audit::run(&args),
         Verb::Gc(args) => finish("gc", args.json, gc::run(&args)),
         Verb::Doctor(args) => doctor::print(&args, doctor::run(&args)),
+        Verb::Prime(args) => prime::run(&args),
         Verb::Check(args) => tell("check", args.json, check::run(&args)),
         Verb::Import(args) => tell("import", args.json, import::run(&args)),
         Verb::Lokt(args) => lokt::run(args.words),

@@ -5,7 +5,8 @@
 //!   documents write it.
 //! * `place`: its variables, and a root of its own that still has locks in it; `files` reads that.
 //! * `record`: a lease as Lokt shows one; `reply`: refusals in its words, and its exit codes.
-//! * `guard`, `lock`, `unlock`, `status`, `exists`, `freeze`, `why`, `audit`, `doctor`, `help`: its commands.
+//! * `guard`, `lock`, `unlock`, `status`, `exists`, `freeze`, `why`, `audit`, `doctor`, `prime`,
+//!   `help`: its commands.
 //!
 //! What is as Lokt has it, what is not and why: `docs/moving/lokt.md`.
 
@@ -21,6 +22,7 @@ mod help;
 mod lock;
 pub(crate) mod name;
 pub(crate) mod place;
+mod prime;
 mod record;
 mod reply;
 mod status;
@@ -82,8 +84,9 @@ fn carry_out(command: &str, words: Vec<OsString>) -> Result<u8, CliError> {
         "why" => why::run(words),
         "audit" => audit::run(words),
         "doctor" => doctor::run(words),
+        "prime" => prime::run(words),
         // The same here and there.
-        "prime" | "demo" => Ok(pass_on(&[command], words)),
+        "demo" => Ok(pass_on(&[command], words)),
         // Not Lokt's: for whoever has no other name of this program at hand.
         "import" => Ok(pass_on(&["import", NAME], words)),
         "version" | "--version" => {

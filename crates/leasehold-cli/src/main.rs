@@ -9,6 +9,7 @@
 //! * `names`: resources as people type them; `request`: what they ask for; `acquire`: asking for it.
 //! * `answer`, `message`: verdicts as outcomes; `usual`: when something is free again as a rule; `ui`: the
 //!   only place that prints.
+//! * `scripts`: what the scripts of a repository guard, for `doctor` and `prime`.
 //! * `lokt`: the front that stands in for Lokt.
 //! * `exit`: the exit codes, declared once; `error`: the one error of this crate.
 //! * `process`: running and stopping a guarded command.
@@ -31,6 +32,7 @@ mod names;
 mod plain;
 mod process;
 mod request;
+mod scripts;
 #[cfg(all(target_os = "linux", target_env = "gnu", not(test)))]
 mod start;
 mod ui;

@@ -17,7 +17,7 @@ use std::time::Duration;
 const WAIT_DEFAULT: Duration = Duration::from_secs(600);
 /// The same for an agent. Harnesses cut off a call of a program after two minutes, some kill it then;
 /// a wait that ends by itself before says how to go on, and keeps its place.
-const WAIT_DEFAULT_OF_AGENTS: Duration = Duration::from_secs(100);
+pub(crate) const WAIT_DEFAULT_OF_AGENTS: Duration = Duration::from_secs(100);
 
 impl From<IntentArg> for Intent {
     fn from(arg: IntentArg) -> Self {
@@ -81,13 +81,21 @@ pub(crate) fn parse_duration(flag: &str, text: &str) -> Result<Duration, CliErro
     })
 }
 
+/// How long `--wait` alone waits here.
+pub(crate) fn wait_default() -> Duration {
+    if harness::is_there() {
+        WAIT_DEFAULT_OF_AGENTS
+    } else {
+        WAIT_DEFAULT
+    }
+}
+
 fn wait(args: &RequestArgs) -> Result<Wait, CliError> {
     if !args.wait {
         return Ok(Wait::No);
     }
     let limit = match &args.timeout {
-        None if harness::is_there() => WAIT_DEFAULT_OF_AGENTS,
-        None => WAIT_DEFAULT,
+        None => wait_default(),
         Some(text) => parse_duration("--timeout", text)?,
     };
     match u64::try_from(limit.as_millis()) {

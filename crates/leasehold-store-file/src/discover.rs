@@ -7,6 +7,7 @@
 mod config;
 mod trees;
 
+pub use config::aliases;
 pub use trees::{work_tree_around, work_trees};
 
 use leasehold_store::StoreError;

@@ -53,7 +53,8 @@ fn prune(context: &Context, named: &[Resource]) -> Result<(Vec<LeaseInfo>, Vec<S
     Ok((cleared, lines))
 }
 
-fn look(context: &Context, named: Vec<Resource>) -> Result<Outcome, CliError> {
+/// Looks at what there is of these names, or at all.
+pub(super) fn look(context: &Context, named: Vec<Resource>) -> Result<Outcome, CliError> {
     let keys = if named.is_empty() {
         vec![Key::All]
     } else {
@@ -93,33 +94,43 @@ fn summed_up(mut outcome: Outcome, resource: Option<&Resource>) -> Outcome {
             format!("`{resource}` is free: nobody holds it"),
         ),
         _ => {
-            let is_parked = |ticket: &&TicketInfo| ticket.kept_until.is_some();
-            let parked = outcome.queue.iter().filter(is_parked).count();
-            let (held, waiting) = (outcome.leases.len(), outcome.queue.len() - parked);
-            let frozen = outcome.freezes.len();
-            let parked = match parked {
-                0 => String::new(),
-                number => format!(", {number} parked"),
-            };
-            outcome.message = format!("{held} held, {waiting} waiting{parked}, {frozen} frozen");
+            outcome.message = summary(&outcome);
             outcome
         }
     }
+}
+
+/// Counts what there is, on one line.
+pub(super) fn summary(outcome: &Outcome) -> String {
+    let is_parked = |ticket: &&TicketInfo| ticket.kept_until.is_some();
+    let parked = outcome.queue.iter().filter(is_parked).count();
+    let (held, waiting) = (outcome.leases.len(), outcome.queue.len() - parked);
+    let frozen = outcome.freezes.len();
+    let parked = match parked {
+        0 => String::new(),
+        number => format!(", {number} parked"),
+    };
+    format!("{held} held, {waiting} waiting{parked}, {frozen} frozen")
 }
 
 fn told(outcome: Outcome, cleared: Vec<String>) -> Told {
     if !outcome.ok {
         return outcome.into();
     }
-    let leases = outcome.leases.iter().map(lease_line);
-    let queue = outcome.queue.iter().map(ticket_line);
-    let freezes = outcome.freezes.iter().map(freeze_line);
-    let mut shown: Vec<String> = leases.chain(queue).chain(freezes).collect();
+    let mut shown = lines(&outcome);
     if shown.is_empty() {
         shown.push("nothing is held".into());
     }
     let lines = cleared.into_iter().chain(shown).collect();
     Told { outcome, lines }
+}
+
+/// Returns a line for each lease, place in the queue and freeze.
+pub(super) fn lines(outcome: &Outcome) -> Vec<String> {
+    let leases = outcome.leases.iter().map(lease_line);
+    let queue = outcome.queue.iter().map(ticket_line);
+    let freezes = outcome.freezes.iter().map(freeze_line);
+    leases.chain(queue).chain(freezes).collect()
 }
 
 fn names(claims: &[ClaimInfo]) -> String {

@@ -4,7 +4,7 @@
 //! * `names`: one file has one name, wherever it is seen from.
 //! * `guard`, `overlap`, `slots`, `wait`, `nesting`, `inside`, `standing`, `unlocking`, `freeze`, `why`: what the
 //!   verbs do. `worktrees`, `roots`: where. `output`: what becomes of an answer. `pages`: completions and
-//!   manual pages.
+//!   manual pages. `prime`: what agents are told, and that it is so.
 //! * `audit`, `gc`: what happened, and dropping it. `doctor`: what is wrong, and mending it.
 //! * `lokt`: the front that stands in for Lokt, and taking over from it.
 //! * `faults`: killed, stopped and forgotten processes. `swarm`: many of them at random.
@@ -34,6 +34,7 @@ mod nesting;
 mod output;
 mod overlap;
 mod pages;
+mod prime;
 mod process;
 mod repo;
 mod roots;

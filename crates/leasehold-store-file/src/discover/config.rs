@@ -49,6 +49,19 @@ impl Settings {
     }
 }
 
+/// Returns the aliases in a configuration file, in the order in which they stand there: the last one of a
+/// name counts. Files that it includes are left out. What cannot be read has none.
+#[must_use]
+pub fn aliases(file: &Path) -> Vec<(String, String)> {
+    let text = fs::read(file).unwrap_or_default();
+    let aliases = variables(&text).into_iter().filter_map(|(name, value)| {
+        let name = name.strip_prefix(b"alias.")?.to_vec();
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        Some((text(name), text(value?)))
+    });
+    aliases.collect()
+}
+
 /// A variable as `section.name`, in small letters, and its value; none where there is no `=`.
 type Variable = (Vec<u8>, Option<Vec<u8>>);
 
@@ -242,6 +255,23 @@ mod tests {
         ] {
             check(text);
         }
+    }
+
+    #[test]
+    fn aliases_are_those_of_git() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("config");
+        let text = "[core]\nbare\n[alias]\n\tA-B = \"!x \\\"y\\\" && z\" # c\nst = status\nempty\n\
+                    [alias \"no\"]\ncommand = q\n[Alias] st = \"!s \\\nt\"";
+        fs::write(&file, text).unwrap();
+        let found = aliases(&file);
+        assert_eq!(found.len(), 3, "{found:?}");
+        for name in ["a-b", "st"] {
+            let last = found.iter().rfind(|(own, _)| own == name).unwrap();
+            let of_git = of_git(directory.path(), &["--get", &format!("alias.{name}")]);
+            assert_eq!(Some(last.1.as_bytes()), of_git.as_deref(), "{name}");
+        }
+        assert_eq!(aliases(&directory.path().join("none")), []);
     }
 
     #[test]

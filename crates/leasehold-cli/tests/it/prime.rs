@@ -1,0 +1,334 @@
+//! `prime`: what an agent is told, and that every command in it is one.
+//!
+//! * `formats`: the files of harnesses. `found`: what is guarded, read from scripts that are odd or hostile.
+
+mod formats;
+mod found;
+
+use crate::process::Ran;
+use crate::repo::Repo;
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::symlink;
+
+/// Makes a file of the repository; one that begins with `#!` can be run.
+fn write(repo: &Repo, path: &str, text: impl AsRef<[u8]>) {
+    let text = text.as_ref();
+    let path = repo.top().join(path);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(&path, text).unwrap();
+    if text.starts_with(b"#!") {
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+}
+
+/// A repository in which some things are guarded, each in its own way.
+fn project() -> Repo {
+    let repo = Repo::new();
+    write(
+        &repo,
+        "scripts/deploy.sh",
+        "#!/bin/sh\n# leasehold guard old -- ./old.sh\nleasehold guard deploy --wait --ttl 5m -- echo deployed\n",
+    );
+    write(
+        &repo,
+        "Makefile",
+        "build:\n\t@lokt guard build -- echo built\n\nlint: build\n\t@leasehold guard lint -c 'echo a | cat && echo b'\n",
+    );
+    write(
+        &repo,
+        "package.json",
+        r#"{"scripts": {"test": "leasehold guard test db:main --wait -- echo tested"}}"#,
+    );
+    write(
+        &repo,
+        "docs/how.md",
+        "Run `leasehold guard page -- x`:\n\n    leasehold guard page -- y\n",
+    );
+    let push = "!leasehold guard git-push --wait -c 'echo pull && echo push'";
+    repo.git(&["config", "alias.safe-push", push]);
+    repo
+}
+
+fn operations(repo: &Repo) -> Vec<Value> {
+    let told = repo
+        .leasehold("prime --json")
+        .owner("ada")
+        .run()
+        .exits(0)
+        .json();
+    told["operations"].as_array().cloned().unwrap_or_default()
+}
+
+/// Returns the code in a page that begins with the name of the program, in the order of the page.
+fn commands(page: &str, program: &str) -> Vec<String> {
+    let code = page.split('`').skip(1).step_by(2);
+    let code = code.filter(|code| code.starts_with(&format!("{program} ")));
+    code.map(|code| code.replace("NAME", "thing").replace("COMMAND", "true"))
+        .collect()
+}
+
+/// Runs them in a shell, as an agent would, and asserts that each does what it is for.
+fn try_all(repo: &Repo, commands: &[String]) {
+    let mut locked: Vec<&str> = Vec::new();
+    for command in commands {
+        let words: Vec<&str> = command.split(' ').collect();
+        let named = |verb| {
+            let at = words.iter().position(|word| *word == verb)?;
+            words.get(at + 1).copied()
+        };
+        let asked = named("unlock").or(named("status"));
+        let is_there = asked.is_none_or(|name| locked.contains(&name));
+        locked.extend(named("lock"));
+        locked.retain(|name| named("unlock") != Some(name));
+        let call = repo.call(repo.program("sh"), vec!["-c".into(), command.into()]);
+        let ran = call.owner("ada").session("s1").run();
+        assert_eq!(ran.code(), if is_there { 0 } else { 3 }, "{command}: {ran}");
+    }
+}
+
+#[test]
+fn an_agent_is_told_who_it_is_what_is_held_and_what_to_run() {
+    let repo = project();
+    repo.lock("deploy issue:7 --ttl 1h", "bob");
+    repo.leasehold("freeze path:db --ttl 1h")
+        .owner("eve")
+        .run()
+        .exits(0);
+    let waiter = repo
+        .guard("deploy --wait", "true")
+        .owner("cy")
+        .start()
+        .waits();
+    let before = repo.fingerprint();
+    let ran = repo
+        .leasehold("prime")
+        .owner("ada")
+        .session("s1")
+        .run()
+        .exits(0);
+    assert_snapshot!(ran.stdout);
+    assert!(
+        ran.stdout.lines().count() < 60,
+        "an agent's context is dear"
+    );
+    assert_eq!(ran.stderr, "");
+    assert!(repo.fingerprint() == before, "it changes nothing");
+    drop(waiter);
+}
+
+#[test]
+fn every_command_in_it_does_what_it_says() {
+    let repo = Repo::new();
+    for program in ["leasehold", "leasehold lokt"] {
+        let words = program.replacen("leasehold", "", 1) + " prime";
+        let page = repo
+            .leasehold(words.trim_start())
+            .owner("ada")
+            .run()
+            .exits(0)
+            .stdout;
+        let commands = commands(&page, program);
+        assert!(commands.len() > 7, "{commands:?}");
+        try_all(&repo, &commands);
+    }
+}
+
+#[test]
+fn what_is_to_be_run_can_be_run() {
+    let repo = project();
+    fs::create_dir(repo.file("bin")).unwrap();
+    symlink(env!("CARGO_BIN_EXE_leasehold"), repo.file("bin/lokt")).unwrap();
+    let shell = |line: String| {
+        let line = format!("PATH=\"$D/bin:$PATH\"; {line}");
+        let call = repo.call(repo.program("sh"), vec!["-c".into(), line.into()]);
+        call.owner("ada").run()
+    };
+    let mut printed = String::new();
+    for operation in operations(&repo) {
+        let run = operation["run"].as_str().unwrap();
+        let program = run.split(' ').next().unwrap();
+        // `make` and `npm` need not be on a machine that builds this.
+        if shell(format!("command -v {program}")).code() == 0 {
+            printed += &shell(run.into()).exits(0).stdout;
+        }
+    }
+    assert!(printed.contains("deployed\npull\npush\n"), "{printed}");
+    let log = repo.log();
+    for name in ["deploy", "git-push"] {
+        assert!(
+            log.contains(&format!("\"{name}\"")),
+            "{name} was guarded: {log}"
+        );
+    }
+}
+
+#[test]
+fn the_same_as_json() {
+    let repo = project();
+    repo.lock("deploy", "bob");
+    let told = repo
+        .leasehold("prime --json")
+        .owner("ada")
+        .session("s1")
+        .run()
+        .exits(0)
+        .json();
+    assert_eq!(told["message"], "1 held, 0 waiting, 0 frozen");
+    assert_eq!(told["leases"][0]["resources"][0]["resource"], "deploy");
+    let identity = &told["identity"];
+    assert_eq!(
+        (&identity["owner"], &identity["session"]),
+        (&json!("ada"), &json!("s1"))
+    );
+    assert_eq!(
+        (&identity["nameless"], &identity["wait_ms"]),
+        (&json!(false), &json!(600_000))
+    );
+    assert_eq!(
+        told["operations"],
+        json!([
+            {"names": ["build"], "run": "make build", "instead_of": "echo built", "file": "Makefile"},
+            {"names": ["lint"], "run": "make lint", "instead_of": "echo a | cat && echo b", "file": "Makefile"},
+            {"names": ["test", "db:main"], "run": "npm run test", "instead_of": "echo tested", "file": "package.json"},
+            {"names": ["deploy"], "run": "scripts/deploy.sh", "instead_of": "echo deployed", "file": "scripts/deploy.sh"},
+            {"names": ["git-push"], "run": "git safe-push", "instead_of": "echo pull && echo push", "file": ".git/config"},
+        ])
+    );
+    assert_eq!(told.get("suggestions"), None);
+}
+
+#[test]
+fn who_one_is_depends_on_what_is_set() {
+    let repo = Repo::new();
+    let line = |ran: Ran| ran.exits(0).stdout.lines().nth(4).unwrap().to_owned();
+    let nameless = line(repo.leasehold("prime").run());
+    assert!(nameless.contains("Set LEASEHOLD_SESSION"), "{nameless}");
+    let named = line(repo.leasehold("prime --owner ada").run());
+    assert!(
+        named.starts_with("You are `ada@") && named.contains("known by that name"),
+        "{named}"
+    );
+    let of_lokt = line(repo.leasehold("lokt prime").run());
+    assert!(
+        of_lokt.contains("Set LOKT_AGENT_ID (or LOKT_OWNER)"),
+        "{of_lokt}"
+    );
+    let call = repo
+        .leasehold("prime")
+        .env("CLAUDE_CODE_SESSION_ID", "1b9d6bcd-7")
+        .run();
+    assert!(call.stdout.contains("queues, here for 1m40s"), "{call}");
+    let session = line(call);
+    assert!(
+        session.starts_with("You are `claude-1b9d6bcd@"),
+        "{session}"
+    );
+    assert!(session.contains("in session `1b9d6bcd-7`"), "{session}");
+    repo.leasehold("prime")
+        .env("LEASEHOLD_OWNER", "a\u{1b}b")
+        .run()
+        .exits(64);
+}
+
+#[test]
+fn inside_a_guard_it_says_so() {
+    let repo = Repo::new();
+    let ran = repo
+        .leasehold("guard build --owner ada -- leasehold prime")
+        .run()
+        .exits(0);
+    assert!(ran.stdout.contains("You run inside of a lease ("), "{ran}");
+    assert!(ran.stdout.contains("build                 held"), "{ran}");
+    let stale = repo
+        .leasehold("prime")
+        .env("LEASEHOLD_LEASE", "0".repeat(31) + "1")
+        .run()
+        .exits(0);
+    assert!(
+        stale.stderr.contains("hint: unset LEASEHOLD_LEASE"),
+        "{stale}"
+    );
+    assert!(!stale.stdout.contains("inside of a lease"), "{stale}");
+}
+
+#[test]
+fn no_root_is_needed_and_none_is_made() {
+    let repo = Repo::new();
+    let held = "Nothing is held, waited for or frozen.";
+    for words in [
+        "prime",
+        "prime --format claude-md",
+        "prime --json",
+        "lokt prime",
+    ] {
+        repo.leasehold(words).run().exits(0);
+    }
+    assert!(!repo.root().exists());
+    // Outside of git.
+    let place = repo.file("outside");
+    fs::create_dir(&place).unwrap();
+    let ran = repo.leasehold("prime").dir(&place).run().exits(0);
+    assert!(ran.stdout.contains(held), "{ran}");
+    assert_eq!(fs::read_dir(&place).unwrap().count(), 0);
+    // In a repository without a work tree.
+    let bare = repo.file("bare");
+    repo.git(&["init", "-q", "--bare", bare.to_str().unwrap()]);
+    let ran = repo.leasehold("prime").dir(&bare).run().exits(0);
+    assert!(ran.stdout.contains("Suggestions"), "{ran}");
+}
+
+#[test]
+fn leases_that_cannot_be_read_are_said_and_the_rest_is_printed() {
+    let repo = project();
+    write(&repo, "root", "no directory");
+    let root = repo.top().join("root");
+    let prime = |words: &str| {
+        repo.leasehold(words)
+            .owner("ada")
+            .env("LEASEHOLD_ROOT", &root)
+            .run()
+    };
+    let ran = prime("prime").exits(1);
+    assert!(ran.stderr.starts_with("error: LEASEHOLD_ROOT: "), "{ran}");
+    assert!(ran.stdout.contains("What is held cannot be read"), "{ran}");
+    assert!(ran.stdout.contains("| `build` | `make build` |"), "{ran}");
+    assert!(ran.stdout.contains("## Never"), "{ran}");
+    let told = prime("prime --json").exits(1).json();
+    assert_eq!(
+        (&told["code"], told["ok"].as_bool()),
+        (&json!("error"), Some(false))
+    );
+    assert_eq!(told["operations"].as_array().unwrap().len(), 5);
+    // What is in the file of a harness is not about leases that are held.
+    prime("prime --format claude-md").exits(0);
+    // A broken repository is one more reason.
+    let place = repo.file("broken");
+    fs::create_dir(&place).unwrap();
+    fs::write(place.join(".git"), "gitdir: /nowhere\n").unwrap();
+    let ran = repo.leasehold("prime").dir(&place).run().exits(1);
+    assert!(ran.stderr.contains("/nowhere"), "{ran}");
+    assert!(ran.stdout.contains("## After a no"), "{ran}");
+}
+
+#[test]
+fn flags_that_make_no_sense_are_refused() {
+    let repo = Repo::new();
+    assert_snapshot!(crate::standing::check(
+        &repo,
+        &[
+            ("", "prime --format vim", 64),
+            ("", "prime --format", 64),
+            ("", "prime --format aider --json", 64),
+            ("", "prime --format aider --owner ada", 64),
+            ("", "prime --store ftp:x", 64),
+            ("", "prime --format aider --store ftp:x", 64),
+            ("", "prime build", 64),
+            ("", "lokt prime --format=vim", 64),
+            ("", "lokt prime --format", 64),
+            ("", "lokt prime build", 64),
+        ]
+    ));
+}
