@@ -8,6 +8,7 @@
 //! * [`code`]: the codes that scripts branch on.
 //! * [`event`]: events of the audit, one on a line.
 //! * [`finding`]: what `doctor` finds.
+//! * [`demo`]: what `demo` showed.
 //! * [`duration`], [`moment`]: durations and moments as people type and read them.
 //!
 //! # Guarantees
@@ -20,6 +21,7 @@
 //! from the moment of the answer, which no step of that clock changes.
 
 pub mod code;
+pub mod demo;
 pub mod duration;
 pub mod event;
 pub mod finding;

@@ -1,6 +1,7 @@
 //! The one object that a verb answers with, refusals included.
 
 use crate::code::Code;
+use crate::demo::DemoInfo;
 use crate::finding::FindingInfo;
 use crate::lease::{BlockerInfo, FreezeInfo, LeaseInfo, TicketInfo, date};
 use crate::why::{ReasonInfo, WaitInfo};
@@ -72,6 +73,9 @@ pub struct Outcome {
     /// What was looked at, of `doctor`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<FindingInfo>,
+    /// What was shown, of `demo`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub demo: Option<DemoInfo>,
 }
 
 /// What a collection dropped.
@@ -141,6 +145,7 @@ impl Outcome {
             command: None,
             collected: None,
             findings: Vec::new(),
+            demo: None,
         }
     }
 }
