@@ -17,7 +17,7 @@ pub enum Verdict {
 pub struct DemoInfo {
     /// Whether the workers worked under leases.
     pub leases: bool,
-    /// Judged by what the workers left, not by what they said.
+    /// What there is to say of what they left.
     pub verdict: Verdict,
     /// How long the workers took, from the start of the first to the end of the last.
     pub elapsed_ms: u64,

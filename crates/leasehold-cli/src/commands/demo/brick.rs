@@ -1,10 +1,10 @@
 //! One turn of a worker: look at the wall, think, lay a brick. Right alone, and wrong when two do it at
 //! once: whoever writes last puts back the wall that it had seen.
 
+use super::place::failure;
 use super::wall::{Brick, FILE, Wall};
 use crate::error::CliError;
-use crate::{exit, ui};
-use leasehold_api::code::Code;
+use crate::exit;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 
@@ -17,10 +17,10 @@ pub(super) fn lay() -> Result<u8, CliError> {
         return Err(CliError::usage("`demo brick` is a worker's part of `demo`")
             .hint("see the whole of it: leasehold demo"));
     };
-    let failed = |error: io::Error| CliError::new(Code::Error, format!("{FILE}: {error}"));
+    let failed = |error: io::Error| failure(FILE, &error);
     let text = fs::read_to_string(FILE).map_err(failed)?;
-    let mut wall =
-        Wall::parse(&text).ok_or_else(|| CliError::new(Code::Error, format!("{FILE}: no wall")))?;
+    let wall = Wall::parse(&text);
+    let mut wall = wall.ok_or_else(|| failed(io::ErrorKind::InvalidData.into()))?;
     let Some(place) = wall.next_free() else {
         return Ok(exit::NOT_FOUND);
     };
@@ -41,7 +41,8 @@ pub(super) fn lay() -> Result<u8, CliError> {
     Ok(exit::OK)
 }
 
-/// Reports to the demonstration.
+/// Reports to the demonstration, in one piece. When it is not there any more, the work is over.
 fn tell(report: &str) -> Result<(), CliError> {
-    ui::line(report).map_err(|error| CliError::new(Code::Error, format!("a report: {error}")))
+    let told = rustix::io::write(rustix::stdio::stdout(), format!("{report}\n").as_bytes());
+    told.map_or_else(|errno| Err(failure("a report", &errno.into())), |_| Ok(()))
 }
