@@ -9,6 +9,7 @@
 //! * [`event`]: events of the audit, one on a line.
 //! * [`finding`]: what `doctor` finds.
 //! * [`prime`]: what `prime` tells an agent.
+//! * [`demo`]: what `demo` showed.
 //! * [`duration`], [`moment`]: durations and moments as people type and read them.
 //!
 //! # Guarantees
@@ -21,6 +22,7 @@
 //! from the moment of the answer, which no step of that clock changes.
 
 pub mod code;
+pub mod demo;
 pub mod duration;
 pub mod event;
 pub mod finding;

@@ -1,6 +1,7 @@
 //! The one object that a verb answers with, refusals included.
 
 use crate::code::Code;
+use crate::demo::DemoInfo;
 use crate::finding::FindingInfo;
 use crate::lease::{BlockerInfo, FreezeInfo, LeaseInfo, TicketInfo, date};
 use crate::prime::{IdentityInfo, OperationInfo, SuggestionInfo};
@@ -82,6 +83,9 @@ pub struct Outcome {
     /// What may be worth guarding, of `prime`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub suggestions: Vec<SuggestionInfo>,
+    /// What was shown, of `demo`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub demo: Option<DemoInfo>,
 }
 
 /// What a collection dropped.
@@ -154,6 +158,7 @@ impl Outcome {
             identity: None,
             operations: Vec::new(),
             suggestions: Vec::new(),
+            demo: None,
         }
     }
 }

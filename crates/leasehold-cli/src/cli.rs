@@ -95,6 +95,7 @@ verbs! {
     Doctor "doctor" "Look whether everything is as it should be, and say what to do where not",
     Prime "prime" "Print what an agent should know before it works here",
     Check "check" "Tell by the exit code whether a lease still holds: 0 yes, 6 no",
+    Demo "demo" "Show what goes wrong without leases, and that it does not with them",
     Import "import" "Take over what another system holds here",
     Lokt "lokt" "Do as Lokt did: its commands, answers and exit codes",
     Completions "completions" "Print what makes a shell complete names and flags",
@@ -114,6 +115,13 @@ pub(crate) const STOP_GRACE: &str = "10s";
 fn number<N: FromStr + Bounded>(text: &str) -> Result<N, String> {
     let wrong = |_| format!("not a number from 0 to {}", N::MAX);
     text.parse().map_err(wrong)
+}
+
+/// Reads a whole number within limits, and says which they are where it is none.
+fn between<const LEAST: u32, const MOST: u32>(text: &str) -> Result<u32, String> {
+    let number = text.parse().ok();
+    let number = number.filter(|number| (LEAST..=MOST).contains(number));
+    number.ok_or_else(|| format!("not a number from {LEAST} to {MOST}"))
 }
 
 /// A kind of number that has a greatest one.
@@ -597,6 +605,63 @@ pub(crate) struct Check {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) store: StoreArgs,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  leasehold demo
+  leasehold demo --no-lock           (the same without leases)
+  leasehold demo trunk
+  leasehold demo trunk --no-lock --dir /tmp/broken-trunk
+  leasehold demo --workers 2 --rows 4 --cols 8 --json
+
+Works in a temporary directory of its own, and touches nothing of yours. Exits 0 when it was played to its
+end and leases kept what they promise; without leases whatever comes is what was asked for: the verdict
+says what that is. Exits 1 when what was made with leases is broken, or the demonstration failed.")]
+pub(crate) struct Demo {
+    /// What to show
+    #[arg(value_name = "SCENE", default_value = "hexwall")]
+    pub(crate) scene: Scene,
+    /// Without leases, to see what happens then
+    #[arg(long)]
+    pub(crate) no_lock: bool,
+    /// How many workers build the wall, up to 36: 8 unless said
+    #[arg(long, value_name = "N", value_parser = between::<1, 36>, allow_hyphen_values = true)]
+    pub(crate) workers: Option<u32>,
+    /// How many rows the wall has, up to 100: 16 unless said
+    #[arg(long, value_name = "N", value_parser = between::<1, 100>, allow_hyphen_values = true)]
+    pub(crate) rows: Option<u32>,
+    /// How many bricks a row has, up to 100: 32 unless said
+    #[arg(long, value_name = "N", value_parser = between::<1, 100>, allow_hyphen_values = true)]
+    pub(crate) cols: Option<u32>,
+    /// How many agents work on the trunk, up to 16: 3 unless said
+    #[arg(long, value_name = "N", value_parser = between::<1, 16>, allow_hyphen_values = true)]
+    pub(crate) agents: Option<u32>,
+    /// How many changes each of them makes, up to 100: 4 unless said
+    #[arg(long, value_name = "N", value_parser = between::<1, 100>, allow_hyphen_values = true)]
+    pub(crate) cycles: Option<u32>,
+    /// Leave the directory, to look at what was made
+    #[arg(long)]
+    pub(crate) keep: bool,
+    /// Work in this directory, which is new or empty, and leave it
+    #[arg(long, value_name = "DIRECTORY")]
+    pub(crate) dir: Option<PathBuf>,
+    /// Print the outcome as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What can be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Scene {
+    /// Workers lay bricks on one wall
+    Hexwall,
+    /// Agents build, commit and push in one clone
+    Trunk,
+    /// What a worker on the wall does at each turn
+    #[value(hide = true)]
+    Brick,
 }
 
 #[derive(Args, Debug)]

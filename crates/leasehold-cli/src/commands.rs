@@ -3,6 +3,7 @@
 mod audit;
 mod check;
 pub(crate) mod completions;
+mod demo;
 pub(crate) mod doctor;
 pub(crate) mod exists;
 pub(crate) mod freeze;
@@ -46,6 +47,7 @@ pub(crate) fn run(verb: Verb) -> u8 {
         Verb::Doctor(args) => doctor::print(&args, doctor::run(&args)),
         Verb::Prime(args) => prime::run(&args),
         Verb::Check(args) => tell("check", args.json, check::run(&args)),
+        Verb::Demo(args) => demo::run(&args),
         Verb::Import(args) => tell("import", args.json, import::run(&args)),
         Verb::Lokt(args) => lokt::run(args.words),
         Verb::Completions(args) => completions::run(args.shell),

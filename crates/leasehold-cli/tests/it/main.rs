@@ -6,6 +6,7 @@
 //!   verbs do. `worktrees`, `roots`: where. `output`: what becomes of an answer. `pages`: completions and
 //!   manual pages. `prime`: what agents are told, and that it is so.
 //! * `audit`, `gc`: what happened, and dropping it. `doctor`: what is wrong, and mending it.
+//! * `demo`: whole with leases, broken without.
 //! * `lokt`: the front that stands in for Lokt, and taking over from it.
 //! * `faults`: killed, stopped and forgotten processes. `swarm`: many of them at random.
 //! * `repo`, `process`, `log`: what the tests are made of.
@@ -20,6 +21,7 @@
 )]
 
 mod audit;
+mod demo;
 mod doctor;
 mod faults;
 mod freeze;
