@@ -162,7 +162,7 @@ pub(crate) fn harmless(text: &str) -> String {
 }
 
 /// The same on one line: a command with a line break in it must not look like an answer of ours.
-fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     harmless(text).replace('\n', r"\n")
 }
 

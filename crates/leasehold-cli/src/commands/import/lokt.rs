@@ -23,6 +23,15 @@ use std::path::Path;
 use std::time::SystemTime;
 
 pub(super) fn run(args: &Import) -> Result<Told, CliError> {
+    let own_store;
+    let store = if args.store.store.is_some() {
+        &args.store
+    } else {
+        own_store = place::store()?;
+        &own_store
+    };
+    // A store that is none is refused before anything else is said.
+    context::find(store)?;
     let root = match &args.from {
         Some(path) => context::current_directory()?.join(path),
         None => place::root_of_lokt()?,
@@ -33,13 +42,6 @@ pub(super) fn run(args: &Import) -> Result<Told, CliError> {
     }
     let found = files::read(&root)?;
     let live = judged(&root, &found)?;
-    let own_store;
-    let store = if args.store.store.is_some() {
-        &args.store
-    } else {
-        own_store = place::store()?;
-        &own_store
-    };
     let context = context::open(store)?;
     let taken = live.into_iter().map(|lock| Taken::of(&context, lock));
     let taken: Vec<Taken> = taken.collect::<Result<_, _>>()?;
