@@ -44,7 +44,9 @@ pub(crate) fn answer() -> bool {
     true
 }
 
-/// The names that are held, waited for or frozen. A shell is no place for errors: there are none then.
+/// The names that are held, waited for or frozen. A shell is no place for errors: there are none then. Nor
+/// for what it would take for something else: it puts a name on the line as it is, and a lease may be
+/// called `$(…)`.
 pub(crate) fn live_names() -> Vec<CompletionCandidate> {
     let Ok((Some(context), _)) = context::open_to_look(&StoreArgs { store: None }) else {
         return Vec::new();
@@ -60,5 +62,12 @@ pub(crate) fn live_names() -> Vec<CompletionCandidate> {
         .map(|claim| claim.resource.to_string());
     let frozen = view.freezes().map(|freeze| freeze.resource.to_string());
     let names: BTreeSet<String> = claimed.chain(frozen).collect();
-    names.into_iter().map(CompletionCandidate::new).collect()
+    let harmless = names.into_iter().filter(|name| is_one_word(name));
+    harmless.map(CompletionCandidate::new).collect()
+}
+
+/// Returns whether a shell reads it as this word: all but patterns, which it may replace by what matches.
+fn is_one_word(name: &str) -> bool {
+    let without = name.replace(['*', '?', '[', ']'], "");
+    ui::quoted(&without) == without || without.is_empty()
 }

@@ -25,6 +25,7 @@ mod faults;
 mod freeze;
 mod gc;
 mod guard;
+mod hostile;
 mod input;
 mod inside;
 mod log;

@@ -4,7 +4,7 @@ use crate::repo::Repo;
 use std::fs;
 
 /// What bash offers for these words, the last of them being typed.
-fn completed(repo: &Repo, words: &str) -> Vec<String> {
+pub(crate) fn completed(repo: &Repo, words: &str) -> Vec<String> {
     let script = format!(
         r#"source <(leasehold completions bash)
 COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); COMP_TYPE=9
