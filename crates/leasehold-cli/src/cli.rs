@@ -470,7 +470,7 @@ pub(crate) struct Audit {
     )]
     pub(crate) until: Option<String>,
     /// Only what is about something that overlaps this; may be given again
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = live())]
     pub(crate) name: Vec<String>,
     /// Only what this owner did or had done to it: `ada` or `ada@host`
     #[arg(long, value_name = "OWNER")]
@@ -480,7 +480,8 @@ pub(crate) struct Audit {
         long,
         value_name = "EVENT",
         value_delimiter = ',',
-        allow_hyphen_values = true
+        allow_hyphen_values = true,
+        add = ArgValueCandidates::new(crate::commands::completions::events)
     )]
     pub(crate) event: Vec<String>,
     /// Show renewals too, which are left out unless they are named

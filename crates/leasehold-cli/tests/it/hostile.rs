@@ -175,7 +175,7 @@ fn a_name_that_a_shell_would_carry_out_is_not_completed() {
     ] {
         home.repo.words(&["lock", name]).owner("eve").run().exits(0);
     }
-    let names = crate::pages::completed(&home.repo, "leasehold unlock ''");
+    let names = crate::pages::completed(&home.repo, "leasehold unlock ");
     let names: Vec<&String> = names.iter().filter(|name| !name.starts_with('-')).collect();
     assert_eq!(names, ["path:src/*.rs", "plain"]);
 }
