@@ -141,7 +141,7 @@ impl Bounded for u32 {
 #[derive(Args, Debug, PartialEq, Eq)]
 pub(crate) struct StoreArgs {
     /// Where leases are remembered: `file:` (the default) or `file:DIRECTORY`
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", allow_hyphen_values = true)]
     pub(crate) store: Option<String>,
 }
 
@@ -163,7 +163,12 @@ pub(crate) struct ClaimArgs {
     #[arg(long, conflicts_with_all = ["intent", "slots"])]
     pub(crate) read: bool,
     /// What will be done with it
-    #[arg(long, value_name = "INTENT", conflicts_with = "slots")]
+    #[arg(
+        long,
+        value_name = "INTENT",
+        conflicts_with = "slots",
+        allow_hyphen_values = true
+    )]
     pub(crate) intent: Option<IntentArg>,
     /// Take one of N slots of a pool; with several names: NAME=N
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
@@ -191,7 +196,7 @@ pub(crate) struct RequestArgs {
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
     pub(crate) ttl: Option<String>,
     /// Ask from inside this lease; else LEASEHOLD_LEASE, which `guard` sets
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     pub(crate) lease: Option<String>,
     /// Lower goes first when requests cross; 100 unless said
     #[arg(long, value_name = "N", value_parser = number::<u32>, allow_hyphen_values = true)]
@@ -241,7 +246,12 @@ pub(crate) struct Guard {
     #[arg(long, value_name = "PATH")]
     pub(crate) json_file: Option<PathBuf>,
     /// Stop the command with this signal when the lease is lost
-    #[arg(long, value_name = "SIGNAL", default_value = "TERM")]
+    #[arg(
+        long,
+        value_name = "SIGNAL",
+        default_value = "TERM",
+        allow_hyphen_values = true
+    )]
     pub(crate) stop_signal: StopSignal,
     /// Kill the command this long after that
     #[arg(long, value_name = "DURATION", default_value = STOP_GRACE, allow_hyphen_values = true)]
@@ -310,7 +320,7 @@ pub(crate) struct Unlock {
     #[arg(value_name = "NAME", conflicts_with = "lease", add = live())]
     pub(crate) name: Option<String>,
     /// The lease, by its id: the proof that it is yours
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     pub(crate) lease: Option<String>,
     /// All that you locked; with --force all that anybody holds
     #[arg(long, conflicts_with_all = ["name", "lease", "owner", "stale"])]
@@ -338,7 +348,7 @@ Examples:
   leasehold renew            (inside `guard`: the lease in LEASEHOLD_LEASE)")]
 pub(crate) struct Renew {
     /// The lease; else LEASEHOLD_LEASE
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     pub(crate) lease: Option<String>,
     /// Its new lifetime, from now; else the one it has
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
@@ -383,7 +393,7 @@ pub(crate) struct Why {
     #[command(flatten)]
     pub(crate) claims: ClaimArgs,
     /// As if asked from inside this lease; else LEASEHOLD_LEASE, which `guard` sets
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     pub(crate) lease: Option<String>,
     /// Print the outcome as JSON
     #[arg(long)]
@@ -458,19 +468,30 @@ WHEN is how long ago (90s, 8h, 7d), a day (2026-11-21, from midnight UTC), or a 
 released forced freed orphaned lapsed parked resumed died cancelled frozen thawed dropped.")]
 pub(crate) struct Audit {
     /// Only what happened since then
-    #[arg(long, value_name = "WHEN")]
+    #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
     pub(crate) since: Option<String>,
     /// Only what happened until then
-    #[arg(long, value_name = "WHEN", conflicts_with = "follow")]
+    #[arg(
+        long,
+        value_name = "WHEN",
+        conflicts_with = "follow",
+        allow_hyphen_values = true
+    )]
     pub(crate) until: Option<String>,
     /// Only what is about something that overlaps this; may be given again
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = live())]
     pub(crate) name: Vec<String>,
     /// Only what this owner did or had done to it: `ada` or `ada@host`
     #[arg(long, value_name = "OWNER")]
     pub(crate) owner: Option<String>,
     /// Only these events; several with commas
-    #[arg(long, value_name = "EVENT", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "EVENT",
+        value_delimiter = ',',
+        allow_hyphen_values = true,
+        add = ArgValueCandidates::new(crate::commands::completions::events)
+    )]
     pub(crate) event: Vec<String>,
     /// Show renewals too, which are left out unless they are named
     #[arg(long)]
@@ -496,7 +517,12 @@ What is held, waited for and frozen stays, and tokens go on rising. It may run a
 anything else. The log begins a new segment by itself when it has become long; only `gc` drops any.")]
 pub(crate) struct Gc {
     /// Keep what happened in this time for `audit`
-    #[arg(long, value_name = "DURATION", default_value = "30d")]
+    #[arg(
+        long,
+        value_name = "DURATION",
+        default_value = "30d",
+        allow_hyphen_values = true
+    )]
     pub(crate) keep: String,
     /// Print the outcome as JSON
     #[arg(long)]
@@ -595,10 +621,10 @@ Examples:
   leasehold check --lease 3f9c0a1b5d7e42c8a6b09f1e2d3c4b5a --token 42")]
 pub(crate) struct Check {
     /// The lease; else LEASEHOLD_LEASE
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     pub(crate) lease: Option<String>,
     /// The fencing token that came with it; else LEASEHOLD_TOKEN
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub(crate) token: Option<String>,
     /// Print the outcome as JSON
     #[arg(long)]

@@ -22,15 +22,33 @@ impl CliError {
         }
     }
 
-    /// A command line that makes no sense.
+    /// A command line that makes no sense. It is repeated as it was typed, which may be of any length.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self::new(Code::Usage, message)
+        Self::new(Code::Usage, middle_cut(message.into()))
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hints.push(hint.into());
+        let hint = hint.into();
+        self.hints.push(match self.code {
+            Code::Usage => middle_cut(hint),
+            _ => hint,
+        });
         self
     }
+}
+
+/// How many bytes a message about a command line has at most: any two values within their limits fit.
+const USAGE_BYTES_MAX: usize = 4 * 1024;
+
+/// Cuts a long message in its middle: it begins with what it is about, and ends with what is wrong.
+fn middle_cut(text: String) -> String {
+    if text.len() <= USAGE_BYTES_MAX {
+        return text;
+    }
+    let half = USAGE_BYTES_MAX / 2;
+    let head = &text[..text.floor_char_boundary(half)];
+    let tail = &text[text.ceil_char_boundary(text.len() - half)..];
+    format!("{head} … {tail}")
 }
 
 impl From<StoreError> for CliError {

@@ -31,7 +31,7 @@ mod why;
 
 use crate::cli::Cli;
 use crate::error::CliError;
-use crate::{commands, exit, ui, usage};
+use crate::{commands, exit, message, ui, usage};
 use clap::Parser as _;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -98,6 +98,7 @@ fn carry_out(command: &str, words: Vec<OsString>) -> Result<u8, CliError> {
             Ok(exit::OK)
         }
         other => {
+            let other = message::abridged(other, usage::TYPED_SHOWN);
             ui::talk(&format!("unknown command: {other}"));
             help::all();
             Ok(exit::USAGE)

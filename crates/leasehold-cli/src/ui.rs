@@ -132,13 +132,41 @@ pub(crate) fn notes(notes: &[String]) {
 
 /// Writes an outcome as one line of JSON.
 pub(crate) fn to_json(outcome: &Outcome) -> String {
-    serde_json::to_string(outcome).expect("an outcome has only strings for keys")
+    harmless_json(serde_json::to_string(outcome).expect("an outcome has only strings for keys"))
 }
 
 /// Prints data as JSON on several lines, as programs do that a front stands in for.
 pub(crate) fn pretty(value: &impl serde::Serialize) {
     let text = serde_json::to_string_pretty(value).expect("records have only strings for keys");
-    let _ = writeln!(io::stdout().lock(), "{text}");
+    let _ = writeln!(io::stdout().lock(), "{}", harmless_json(text));
+}
+
+/// Makes JSON harmless on a terminal. It means the same afterwards: what is escaped can only stand in its
+/// strings.
+fn harmless_json(json: String) -> String {
+    if !json.contains(acts) {
+        return json;
+    }
+    let mut clean = String::with_capacity(json.len());
+    for c in json.chars() {
+        if acts(c) {
+            // All of them are in the first plane.
+            let _ = write!(clean, "\\u{:04x}", u32::from(c));
+        } else {
+            clean.push(c);
+        }
+    }
+    clean
+}
+
+/// The same for a line of JSON that begins at an offset.
+pub(crate) fn end_json(out: &mut Vec<u8>, begin: usize) {
+    let is_plain = |byte: &u8| (b' '..=b'~').contains(byte) || *byte == b'\n';
+    if !out[begin..].iter().all(is_plain) {
+        let clean = harmless_json(String::from_utf8_lossy(&out[begin..]).into_owned());
+        out.truncate(begin);
+        out.extend_from_slice(clean.as_bytes());
+    }
 }
 
 /// Prints what the parser of the command line says, as it says it.
@@ -149,16 +177,21 @@ pub(crate) fn parser(text: &str) {
 /// Makes text from files and other people's environments harmless on a terminal: control characters
 /// and those that turn the direction of writing are shown as escapes.
 pub(crate) fn harmless(text: &str) -> String {
-    let turns = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
     let mut clean = String::with_capacity(text.len());
     for c in text.chars() {
-        if (c.is_control() && c != '\n') || turns(c) {
+        if acts(c) {
             let _ = write!(clean, "{}", c.escape_unicode());
         } else {
             clean.push(c);
         }
     }
     clean
+}
+
+/// Returns whether a terminal may do something else with a character than to show it.
+fn acts(c: char) -> bool {
+    let turns = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
+    turns || (c.is_control() && c != '\n')
 }
 
 /// The same on one line: a command with a line break in it must not look like an answer of ours.
@@ -188,6 +221,19 @@ mod tests {
         );
         assert_eq!(harmless("plain ünïcode\n"), "plain ünïcode\n");
         assert_eq!(one_line("make\nerror: no"), r"make\nerror: no");
+    }
+
+    #[test]
+    fn json_is_harmless_and_means_the_same() {
+        let text = "a\u{1b}[2J\u{9b}0m\u{202e}\u{7f}\u{feff} ünï \"\\\n";
+        let json = serde_json::to_string(text).unwrap();
+        let clean = harmless_json(json.clone());
+        assert!(!clean.contains(acts), "{clean}");
+        assert_eq!(serde_json::from_str::<String>(&clean).unwrap(), text);
+        let mut line = json.into_bytes();
+        line.push(b'\n');
+        end_json(&mut line, 0);
+        assert_eq!(String::from_utf8(line).unwrap(), clean + "\n");
     }
 
     #[test]

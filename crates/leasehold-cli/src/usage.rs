@@ -6,9 +6,9 @@ use crate::cli::{Cli, Verb};
 use crate::commands::untold;
 use crate::error::CliError;
 use crate::ui::quoted;
-use crate::{answer, ui};
+use crate::{answer, message, ui};
 use clap::CommandFactory as _;
-use clap::error::ErrorKind;
+use clap::error::{ContextValue, ErrorKind};
 use leasehold_api::outcome::Outcome;
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -19,6 +19,9 @@ const NO_VERB: &str = "leasehold";
 
 /// Ends the flags and names; what follows is a command.
 const DASHES: &str = "--";
+
+/// How many characters of a word the parser's messages repeat.
+pub(crate) const TYPED_SHOWN: usize = 200;
 
 /// Refuses a command after a verb that runs none. To the parser its words would be names.
 pub(crate) fn stray_command(words: &[OsString]) -> Option<(&'static str, CliError)> {
@@ -67,15 +70,12 @@ pub(crate) fn parser_says(error: &clap::Error, words: &[OsString]) -> u8 {
     }
     let verb = words.first().and_then(|word| word.to_str());
     let verb = verb.and_then(Verb::named).unwrap_or(NO_VERB);
-    let bytes = words.iter().find(|word| word.to_str().is_none());
-    if let (ErrorKind::InvalidUtf8, Some(word)) = (error.kind(), bytes) {
-        return refuse(
-            verb,
-            CliError::usage(format!("{word:?} is not valid UTF-8")),
-            words,
-        );
+    if error.kind() == ErrorKind::InvalidUtf8
+        && let Some(error) = no_text(words)
+    {
+        return refuse(verb, error, words);
     }
-    let text = without_dashes(&error.render().to_string());
+    let text = harmless(error, without_dashes(&error.render().to_string()));
     let hint = hint(verb, error, words);
     let in_words = |_: &Outcome| {
         ui::parser(&text);
@@ -83,6 +83,32 @@ pub(crate) fn parser_says(error: &clap::Error, words: &[OsString]) -> u8 {
             .for_each(|hint| ui::talk(&format!("hint: {hint}")));
     };
     say(&outcome(verb, &text, hint.clone()), words, in_words)
+}
+
+/// Names the word that is no text, and the flag that it follows.
+fn no_text(words: &[OsString]) -> Option<CliError> {
+    let at = words.iter().position(|word| word.to_str().is_none())?;
+    let before = at
+        .checked_sub(1)
+        .map(|before| words[before].to_string_lossy());
+    let flag = before.filter(|word| word.starts_with('-') && !word.contains('='));
+    let flag = flag.map_or_else(String::new, |flag| format!("{flag} "));
+    let word = &words[at];
+    Some(CliError::usage(format!(
+        "{flag}{word:?} is not valid UTF-8"
+    )))
+}
+
+/// The parser repeats what was typed as it is. On a terminal it is not obeyed, and looks like no line of
+/// the parser's own.
+fn harmless(error: &clap::Error, mut text: String) -> String {
+    for (_, value) in error.context() {
+        if let ContextValue::String(typed) = value {
+            let shown = message::abridged(&ui::one_line(typed), TYPED_SHOWN);
+            text = text.replace(typed, &shown);
+        }
+    }
+    ui::harmless(&text)
 }
 
 /// Says what the parser cannot know.

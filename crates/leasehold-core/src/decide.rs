@@ -146,7 +146,7 @@ fn release(work: &mut Work<'_>, id: LeaseId, by: &Identity, proof: Proof) -> Res
 }
 
 /// Renews a lease that is in the state, also past its expiry: then nobody in its way was granted
-/// since.
+/// since. Not one whose holder's death has ended it: no time given to it would make it live again.
 fn renew(work: &mut Work<'_>, id: LeaseId, ttl: Option<Ttl>) -> Result<Verdict, More> {
     let Some(mut lease) = work
         .view()
@@ -156,6 +156,12 @@ fn renew(work: &mut Work<'_>, id: LeaseId, ttl: Option<Ttl>) -> Result<Verdict, 
     else {
         return Ok(Verdict::Lost(id));
     };
+    work.require_lives_of(core::iter::once(lease.as_ref()))?;
+    if work.rules().is_past_renewing(&lease) {
+        work.require(Key::overlaps(&lease.claims))?;
+        work.settle(None)?;
+        return Ok(Verdict::Lost(id));
+    }
     require_revived(work, &lease)?;
     let renewed = Arc::make_mut(&mut lease);
     if let Some(ttl) = ttl.filter(|ttl| renewed.ttl != Some(*ttl)) {

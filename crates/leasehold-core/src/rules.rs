@@ -53,6 +53,12 @@ impl<'a> Rules<'a> {
         self.guard_is_dead(lease) && command_is_dead
     }
 
+    /// Returns whether a bound lease stays dead however long it is given: its guard is dead, and its
+    /// command too or protected no longer.
+    pub(crate) fn is_past_renewing(self, lease: &Lease) -> bool {
+        self.guard_is_dead(lease) && !self.is_live(lease)
+    }
+
     /// Rule 3: whether a lease is live.
     pub(crate) fn is_live(self, lease: &Lease) -> bool {
         let now = self.view.now();

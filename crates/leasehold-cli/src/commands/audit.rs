@@ -134,9 +134,11 @@ fn print(
     let counted = context
         .leasing
         .audit(query, follow, &mut |told| match told {
-            Told::Event(at, brief) if args.json => {
-                output.add(|out| event::write_line(out, at, brief, &mut dates))
-            }
+            Told::Event(at, brief) if args.json => output.add(|out| {
+                let begin = out.len();
+                event::write_line(out, at, brief, &mut dates);
+                ui::end_json(out, begin);
+            }),
             Told::Event(at, brief) => output.add(|out| line::write(out, at, brief, &mut dates)),
             Told::Damaged(place, detail) => {
                 damaged += 1;

@@ -7,18 +7,22 @@ use crate::cli::{Cli, ShellArg, StoreArgs};
 use crate::{context, exit, ui};
 use clap::CommandFactory as _;
 use clap_complete::CompletionCandidate;
-use clap_complete::env::{Bash, CompleteEnv, Elvish, EnvCompleter, Fish, Powershell, Zsh};
+use clap_complete::env::{CompleteEnv, Elvish, EnvCompleter, Fish, Powershell, Zsh};
 use leasehold_core::view::Key;
+use leasehold_service::audit::EVENTS;
 use std::collections::BTreeSet;
 use std::env;
 
 /// Set by the shell when it asks.
 const ASKED: &str = "LEASEHOLD_COMPLETE";
 
+/// The lines for bash: those of the parser do not complete what has a colon in it.
+const BASH: &str = include_str!("completions/leasehold.bash");
+
 /// Prints the lines that a shell reads at its start.
 pub(crate) fn run(shell: ShellArg) -> u8 {
     let shell: &dyn EnvCompleter = match shell {
-        ShellArg::Bash => &Bash,
+        ShellArg::Bash => return ui::text(BASH.as_bytes()),
         ShellArg::Elvish => &Elvish,
         ShellArg::Fish => &Fish,
         ShellArg::Powershell => &Powershell,
@@ -44,7 +48,9 @@ pub(crate) fn answer() -> bool {
     true
 }
 
-/// The names that are held, waited for or frozen. A shell is no place for errors: there are none then.
+/// The names that are held, waited for or frozen. A shell is no place for errors: there are none then. Nor
+/// for what it would take for something else: it puts a name on the line as it is, and a lease may be
+/// called `$(…)`.
 pub(crate) fn live_names() -> Vec<CompletionCandidate> {
     let Ok((Some(context), _)) = context::open_to_look(&StoreArgs { store: None }) else {
         return Vec::new();
@@ -60,5 +66,17 @@ pub(crate) fn live_names() -> Vec<CompletionCandidate> {
         .map(|claim| claim.resource.to_string());
     let frozen = view.freezes().map(|freeze| freeze.resource.to_string());
     let names: BTreeSet<String> = claimed.chain(frozen).collect();
-    names.into_iter().map(CompletionCandidate::new).collect()
+    let harmless = names.into_iter().filter(|name| is_one_word(name));
+    harmless.map(CompletionCandidate::new).collect()
+}
+
+/// The events that `audit` knows.
+pub(crate) fn events() -> Vec<CompletionCandidate> {
+    EVENTS.iter().map(CompletionCandidate::new).collect()
+}
+
+/// Returns whether a shell reads it as this word: all but patterns, which it may replace by what matches.
+fn is_one_word(name: &str) -> bool {
+    let without = name.replace(['*', '?', '[', ']'], "");
+    ui::quoted(&without) == without || without.is_empty()
 }

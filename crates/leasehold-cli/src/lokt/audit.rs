@@ -159,9 +159,11 @@ fn tell(
 }
 
 fn write(out: &mut Vec<u8>, event: &Event<'_>) {
+    let begin = out.len();
     // Writing to memory cannot fail, and all keys are strings.
     serde_json::to_writer(&mut *out, event).expect("an event has only strings for keys");
     out.push(b'\n');
+    ui::end_json(out, begin);
 }
 
 /// Makes Lokt's event of one of ours; nothing of what Lokt has no word for: places in the queue.

@@ -15,6 +15,8 @@ pub(crate) const OUTSIDE_GIT: &str = ".lokt";
 /// Its directories.
 pub(crate) const LOCKS: &str = "locks";
 pub(crate) const FREEZES: &str = "freezes";
+/// Where an import moves them first, until it is done. A Lokt sees nothing there, and we do.
+pub(crate) const UNDER_WAY: &str = "importing";
 /// Its log.
 pub(crate) const AUDIT: &str = "audit.log";
 
@@ -73,7 +75,9 @@ impl Lock {
 /// Returns a description of each lock that is live, or that cannot be told to be over.
 pub(crate) fn live(root: &Path) -> Result<Vec<String>, CliError> {
     let now = SystemTime::now();
-    let entries = read(root)?;
+    let mut entries = read(root)?;
+    // An import that was killed may not have come to all of it.
+    entries.extend(read(&root.join(UNDER_WAY))?);
     let described = entries.iter().filter_map(|entry| match &entry.lock {
         Ok(lock) => lock.is_live(now).then(|| lock.describe()),
         Err(wrong) => Some(format!("`{}`, unreadable: {wrong}", entry.name)),

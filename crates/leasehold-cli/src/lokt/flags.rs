@@ -45,7 +45,12 @@ pub(super) fn read(flags: &[Flag], words: Vec<OsString>) -> Result<Words, CliErr
         match find(flags, name) {
             Some(Flag::Switch(name)) => read.switch(name, value.as_deref())?,
             Some(Flag::Value(name)) => {
-                let value = value.map(Ok).or_else(|| words.next().map(text));
+                let next = || {
+                    words
+                        .next()
+                        .map(|word| text(word).map_err(|error| of(name, error)))
+                };
+                let value = value.map(Ok).or_else(next);
                 let value =
                     value.ok_or_else(|| CliError::usage(format!("--{name} needs a value")))??;
                 // As in Go the last one counts.
@@ -76,6 +81,14 @@ fn find<'a>(flags: &'a [Flag], name: &str) -> Option<&'a Flag> {
 fn text(word: OsString) -> Result<String, CliError> {
     word.into_string()
         .map_err(|word| CliError::usage(format!("{:?} is not valid UTF-8", word.to_string_lossy())))
+}
+
+/// Names the flag that a value belongs to.
+fn of(name: &str, error: CliError) -> CliError {
+    CliError {
+        message: format!("--{name} {}", error.message),
+        ..error
+    }
 }
 
 /// Returns whether help is asked for, and not by the guarded command.

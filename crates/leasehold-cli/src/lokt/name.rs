@@ -18,15 +18,14 @@ pub(crate) fn check(name: &str) -> Result<&str, CliError> {
     } else {
         return Ok(name);
     };
-    // A general error and no usage error: that is Lokt's code for it.
-    let error = CliError::new(Code::Error, format!("invalid lock name {name:?}: {wrong}"));
+    let error = CliError::usage(format!("invalid lock name {name:?}: {wrong}"));
     let is_path = name.contains('/') && !name.contains(':');
     let known_there = if is_path {
         format!("path:{name}")
     } else {
         name.into()
     };
-    Err(if name.contains(['/', ':']) {
+    let error = if name.contains(['/', ':']) {
         error.hint(format!(
             "files and other kinds of things are leased by leasehold itself: leasehold guard {} -- \
              COMMAND",
@@ -34,6 +33,11 @@ pub(crate) fn check(name: &str) -> Result<&str, CliError> {
         ))
     } else {
         error
+    };
+    // A general error and no usage error: that is Lokt's code for it.
+    Err(CliError {
+        code: Code::Error,
+        ..error
     })
 }
 

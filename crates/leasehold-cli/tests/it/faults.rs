@@ -110,6 +110,25 @@ fn when_both_are_killed_it_is_free_without_a_waiter() {
     });
 }
 
+/// Nobody has asked for it since, so it is there still; that makes it no lease.
+#[test]
+fn what_the_dead_held_cannot_be_renewed() {
+    let repo = Repo::new();
+    let mut held = hold(&repo, "--ttl 1h");
+    let renew = format!("renew --ttl 2h --lease {}", held.lease);
+    held.kill_guard();
+    repo.leasehold(&renew).run().exits(0);
+    assert_eq!(repo.lease("build")["state"], "orphan");
+    held.signal_command(Signal::KILL);
+    eventually("its end", PATIENCE, || {
+        (repo.lease("build")["state"] == "dead").then_some(())
+    });
+    let ran = repo.leasehold(&renew).run().exits(6);
+    assert!(ran.stderr.contains("is not held, or not any more"), "{ran}");
+    repo.leasehold("status build").run().exits(3);
+    assert_eq!(events(&repo, "freed").len(), 1);
+}
+
 #[test]
 fn a_zombie_holds_nothing() {
     let repo = Repo::new();

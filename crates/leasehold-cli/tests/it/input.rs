@@ -226,9 +226,17 @@ fn values_with_a_dash_are_refused_by_what_is_wrong_with_them() {
         ["build", "-E", "-1"],
         ["build", "-E", "x"],
         ["build", "--stop-grace", "-1s"],
+        ["build", "--stop-signal", "-9"],
+        ["build", "--intent", "-r"],
+        ["build", "--lease", "-1"],
+        ["build", "--store", "--wait"],
     ] {
         let ran = refusals.guard(&words);
+        assert!(ran.stderr.contains(words[1]), "{ran}");
         assert!(ran.stderr.contains(words[2]), "{ran}");
+    }
+    for words in ["audit --since -5m", "audit --until -1h", "gc --keep -1d"] {
+        refusals.leasehold(64, words);
     }
     refusals.guard(&["build", "--wait", "--timeout", "-1s"]);
     refusals.leasehold(64, "lock build --ttl -5m");
@@ -241,13 +249,100 @@ fn values_with_a_dash_are_refused_by_what_is_wrong_with_them() {
 fn words_that_are_no_text_are_named() {
     use std::os::unix::ffi::OsStringExt as _;
     let repo = Repo::new();
-    let program = repo.program(env!("CARGO_BIN_EXE_leasehold"));
-    let word = std::ffi::OsString::from_vec(b"a\xffb".to_vec());
-    let ran = repo
-        .call(program, vec!["lock".into(), word])
+    let word = |text: &[u8]| std::ffi::OsString::from_vec(text.to_vec());
+    let said = |words: Vec<std::ffi::OsString>| {
+        let program = repo.program(env!("CARGO_BIN_EXE_leasehold"));
+        repo.call(program, words).run().exits(64).stderr
+    };
+    assert_eq!(
+        said(vec!["lock".into(), word(b"a\xffb")]),
+        "error: \"a\\xFFb\" is not valid UTF-8\n"
+    );
+    assert_eq!(
+        said(vec![
+            "lock".into(),
+            "a".into(),
+            "--ttl".into(),
+            word(b"\xff")
+        ]),
+        "error: --ttl \"\\xFF\" is not valid UTF-8\n"
+    );
+    assert_eq!(
+        said(vec!["lock".into(), "a".into(), word(b"--ttl=\xff")]),
+        "error: \"--ttl=\\xFF\" is not valid UTF-8\n"
+    );
+}
+
+/// What is typed may come from a file: it is repeated, and neither obeyed nor taken for an answer.
+#[test]
+fn what_is_typed_is_shown_and_not_obeyed() {
+    let mut refusals = Refusals::new();
+    let hostile = "\u{1b}]52;c;cm0=\u{7}\u{202e}\nerror: all is well";
+    for flag in [
+        "--priority",
+        "--intent",
+        "--stop-signal",
+        "-E",
+        "--ttl",
+        "--lease",
+        "--store",
+    ] {
+        let ran = refusals.guard(&["build", flag, hostile]);
+        assert!(ran.stderr.contains(flag), "{ran}");
+    }
+    let flag = format!("--{hostile}");
+    refusals.check(64, |repo| repo.words(&[hostile]));
+    refusals.check(64, |repo| repo.words(&["status", &flag]));
+    refusals.check(64, |repo| repo.words(&["import", hostile]));
+    refusals.check(64, |repo| repo.words(&["completions", hostile]));
+    refusals.check(64, |repo| repo.words(&["audit", "--event", hostile]));
+    refusals.check(64, |repo| repo.words(&["gc", "--keep", hostile]));
+    assert!(
+        !refusals.said.contains(['\u{1b}', '\u{7}', '\u{202e}']),
+        "{}",
+        refusals.said
+    );
+    assert!(
+        !refusals.said.contains("2> error: all"),
+        "{}",
+        refusals.said
+    );
+}
+
+/// What is wrong with it is said in a few lines, however long it is.
+#[test]
+fn what_is_very_long_is_repeated_in_part() {
+    let mut refusals = Refusals::new();
+    let long = "x".repeat(100_000);
+    let slash = "x/".repeat(50_000);
+    for flag in [
+        "--ttl",
+        "--slots",
+        "--priority",
+        "--intent",
+        "--stop-grace",
+        "--lease",
+        "--store",
+        "--owner",
+    ] {
+        let ran = refusals.guard(&["build", flag, &long]);
+        assert!(ran.stderr.contains(flag), "{ran}");
+        assert!(
+            ran.stderr.len() < 10_000,
+            "{flag}: {} bytes",
+            ran.stderr.len()
+        );
+    }
+    for name in [&long, &slash] {
+        let ran = refusals.guard(&[name]);
+        assert!(ran.stderr.len() < 20_000, "{} bytes", ran.stderr.len());
+    }
+    let told = refusals
+        .repo
+        .words(&["lock", &slash, "--json"])
         .run()
         .exits(64);
-    assert_eq!(ran.stderr, "error: \"a\\xFFb\" is not valid UTF-8\n");
+    assert!(told.stdout.len() < 20_000, "{} bytes", told.stdout.len());
 }
 
 #[test]

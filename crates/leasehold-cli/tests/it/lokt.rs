@@ -38,12 +38,12 @@ exit "$(cat "$D/$me.exit" 2>/dev/null || echo 0)"
 "#;
 
 /// A repository with `lokt` in PATH, and the programs that Lokt's documents guard.
-struct Home {
-    repo: Repo,
+pub(crate) struct Home {
+    pub(crate) repo: Repo,
 }
 
 impl Home {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let home = Self { repo: Repo::new() };
         fs::create_dir(home.bin()).unwrap();
         for name in ["lokt", "leasehold"] {
@@ -94,7 +94,7 @@ impl Home {
     }
 
     /// `lokt` with these words, split at spaces.
-    fn lokt(&self, agent: &str, words: &str) -> Call {
+    pub(crate) fn lokt(&self, agent: &str, words: &str) -> Call {
         let words: Vec<&str> = words.split(' ').filter(|word| !word.is_empty()).collect();
         self.call("lokt", &words).env("LOKT_OWNER", agent)
     }

@@ -27,6 +27,7 @@ mod faults;
 mod freeze;
 mod gc;
 mod guard;
+mod hostile;
 mod input;
 mod inside;
 mod log;

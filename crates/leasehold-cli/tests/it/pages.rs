@@ -3,15 +3,16 @@
 use crate::repo::Repo;
 use std::fs;
 
-/// What bash offers for these words, the last of them being typed.
-fn completed(repo: &Repo, words: &str) -> Vec<String> {
-    let script = format!(
-        r#"source <(leasehold completions bash)
-COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); COMP_TYPE=9
-_clap_complete_leasehold leasehold "${{COMP_WORDS[COMP_CWORD]}}" "${{COMP_WORDS[COMP_CWORD - 1]}}"
-printf '%s\n' "${{COMPREPLY[@]}}""#
-    );
-    let words = vec!["-c".into(), script.into()];
+/// What bash offers at the end of this line. It splits the line at colons too, as bash does.
+pub(crate) fn completed(repo: &Repo, line: &str) -> Vec<String> {
+    let script = r#"source <(leasehold completions bash)
+COMP_LINE=$1 COMP_POINT=${#1} COMP_TYPE=9
+mapfile -t COMP_WORDS < <(grep -oE "[:=]+|[^[:blank:]:=]+" <<< "$1")
+case $1 in *\ ) COMP_WORDS+=("") ;; esac
+COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+_leasehold leasehold
+printf '%s\n' "${COMPREPLY[@]}""#;
+    let words = ["-c", script, "bash", line].map(Into::into).to_vec();
     let ran = repo.call(repo.program("bash"), words).run().exits(0);
     ran.stdout.lines().map(str::to_owned).collect()
 }
@@ -29,7 +30,7 @@ fn bash_completes_verbs_flags_and_live_names() {
         ["--keep-while-alive"]
     );
     assert_eq!(completed(&repo, "leasehold guard --intent mu"), ["mutates"]);
-    let names = completed(&repo, "leasehold unlock ''");
+    let names = completed(&repo, "leasehold unlock ");
     for name in ["build", "issue:7", "path:src"] {
         assert!(
             names.iter().any(|found| found == name),
@@ -37,12 +38,33 @@ fn bash_completes_verbs_flags_and_live_names() {
         );
     }
     assert_eq!(completed(&repo, "leasehold status bu"), ["build"]);
+    assert_eq!(completed(&repo, "leasehold audit --name bu"), ["build"]);
+    assert_eq!(completed(&repo, "leasehold audit --event gr"), ["granted"]);
+    assert!(completed(&repo, "leasehold guard build -- tru").contains(&"true".to_owned()));
+}
+
+/// bash takes the part behind a colon for a word of its own, and puts the answer in its place.
+#[test]
+fn bash_completes_names_with_a_colon() {
+    let repo = Repo::new();
+    repo.leasehold("lock issue:77 issue:8 path:src/main.c")
+        .run()
+        .exits(0);
+    for (line, expected) in [
+        ("leasehold unlock iss", &["issue:77", "issue:8"][..]),
+        ("leasehold unlock issue:", &["77", "8"]),
+        ("leasehold unlock issue:7", &["77"]),
+        ("leasehold guard build path:s", &["src/main.c"]),
+        ("leasehold guard --intent=mu", &["mutates"]),
+    ] {
+        assert_eq!(completed(&repo, line), expected, "{line}");
+    }
 }
 
 #[test]
 fn completions_where_nothing_is_held_make_no_root() {
     let repo = Repo::new();
-    assert!(completed(&repo, "leasehold unlock ''").contains(&"--force".to_owned()));
+    assert!(completed(&repo, "leasehold unlock ").contains(&"--force".to_owned()));
     assert!(!repo.root().exists());
 }
 

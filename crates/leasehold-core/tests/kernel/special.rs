@@ -230,6 +230,35 @@ fn a_renewal_after_expiry_finds_the_lease_unless_somebody_was_granted() {
     assert_eq!(s.renewal("a"), Verdict::Lost(s.id("a")));
 }
 
+/// Law L9: it ended with its holder, though nobody has noticed yet.
+#[test]
+fn a_renewal_does_not_bring_back_what_the_dead_held() {
+    let mut s = Story::new();
+    s.takes("a", guard("a", "A").ttl(10));
+    s.queues("b", guard("b", "A"));
+    let a = s.id("a");
+    s.world.dead_holders.insert(a.bits());
+    assert!(
+        matches!(s.renewal("a"), Verdict::Renewed(_)),
+        "its command lives, and is protected"
+    );
+    s.world.dead_commands.insert(a.bits());
+    assert_eq!(s.renewal("a"), Verdict::Lost(a));
+    s.picks_up("b");
+}
+
+#[test]
+fn a_renewal_does_not_protect_an_orphan_for_longer() {
+    let mut s = Story::new();
+    s.takes("a", guard("a", "A"));
+    s.dead("a");
+    s.later(s.world.policy.orphan_ms - 1);
+    assert!(matches!(s.renewal("a"), Verdict::Renewed(_)));
+    s.later(1);
+    assert_eq!(s.renewal("a"), Verdict::Lost(s.id("a")));
+    s.takes("b", guard("b", "A").now());
+}
+
 #[test]
 fn a_lease_kept_while_alive_outlives_its_ttl() {
     let mut s = Story::new();

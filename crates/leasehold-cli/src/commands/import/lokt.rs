@@ -23,16 +23,6 @@ use std::path::Path;
 use std::time::SystemTime;
 
 pub(super) fn run(args: &Import) -> Result<Told, CliError> {
-    let root = match &args.from {
-        Some(path) => context::current_directory()?.join(path),
-        None => place::root_of_lokt()?,
-    };
-    let directories = aside::directories(&root)?;
-    if directories.is_empty() {
-        return Ok(nothing(&root).into());
-    }
-    let found = files::read(&root)?;
-    let live = judged(&root, &found)?;
     let own_store;
     let store = if args.store.store.is_some() {
         &args.store
@@ -40,6 +30,20 @@ pub(super) fn run(args: &Import) -> Result<Told, CliError> {
         own_store = place::store()?;
         &own_store
     };
+    // A store that is none is refused before anything else is said.
+    context::find(store)?;
+    let root = match &args.from {
+        Some(path) => context::current_directory()?.join(path),
+        None => place::root_of_lokt()?,
+    };
+    let _alone = aside::alone(&root)?;
+    aside::begin_again(&root)?;
+    let directories = aside::directories(&root)?;
+    if directories.is_empty() {
+        return Ok(nothing(&root).into());
+    }
+    let found = files::read(&root)?;
+    let live = judged(&root, &found)?;
     let context = context::open(store)?;
     let taken = live.into_iter().map(|lock| Taken::of(&context, lock));
     let taken: Vec<Taken> = taken.collect::<Result<_, _>>()?;
@@ -74,7 +78,7 @@ fn judged(root: &Path, found: &[Entry]) -> Result<Vec<Lock>, CliError> {
         match &entry.lock {
             Err(wrong) => unclear.push(format!("{}: {wrong}", entry.path.display())),
             Ok(lock) if !lock.is_live(now) => {}
-            Ok(lock) => match unusable(lock) {
+            Ok(lock) => match unusable(lock).or_else(|| copied(lock, &live)) {
                 Some(wrong) => unclear.push(format!("{}: {wrong}", entry.path.display())),
                 None if !lock.is_freeze && lock.process == Process::Alive => running.push(lock),
                 None => live.push(lock.clone()),
@@ -119,6 +123,15 @@ fn unusable(lock: &Lock) -> Option<String> {
         return Some("it is a freeze without an end, and a freeze has to end".into());
     }
     name::check(&lock.name).err().map(|error| error.message)
+}
+
+/// Returns of what a lock is a copy. One lease cannot be two.
+fn copied(lock: &Lock, before: &[Lock]) -> Option<String> {
+    let original = before.iter().find(|other| other.id == lock.id)?;
+    Some(format!(
+        "it has the id of `{}`, so it is a copy",
+        original.name
+    ))
 }
 
 fn told(root: &Path, kept: &Path, taken: &[Taken], infos: leases::Infos) -> Told {

@@ -55,7 +55,12 @@ pub(super) fn tell(
             continue;
         };
         let wanted = at >= since && only.is_none_or(|only| only == name);
-        if wanted && !output.add(|out| out.extend(text.iter().chain(b"\n"))) {
+        let write = |out: &mut Vec<u8>| {
+            let begin = out.len();
+            out.extend(text.iter().chain(b"\n"));
+            ui::end_json(out, begin);
+        };
+        if wanted && !output.add(write) {
             break;
         }
     }

@@ -190,6 +190,42 @@ fn bad_names_are_general_errors() {
 }
 
 #[test]
+fn what_is_typed_is_shown_and_not_obeyed() {
+    let home = Home::new();
+    home.lokt("ada", "lock held").run().exits(0);
+    let before = home.repo.fingerprint();
+    let hostile = "\u{1b}]52;c;cm0=\u{7}\u{202e}\nerror: all is well";
+    let long = "x".repeat(100_000);
+    for (code, words) in [
+        (1, &["lock", hostile][..]),
+        (1, &["status", &long]),
+        (1, &["unlock", hostile, "--force"]),
+        (64, &["lock", "a", "--ttl", hostile]),
+        (64, &["lock", "a", hostile]),
+        (64, &["freeze", "a", "--ttl", &long]),
+        (64, &["audit", "--since", hostile]),
+        (64, &["guard", "a", "-E", hostile, "--", "true"]),
+        (64, &["why", &format!("--{hostile}")]),
+        (64, &[hostile]),
+        (64, &[&long]),
+    ] {
+        let ran = home
+            .call("lokt", words)
+            .env("LOKT_OWNER", "ada")
+            .run()
+            .exits(code);
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(!said.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{said}");
+        assert!(!said.contains("\nerror: all"), "{said}");
+        assert!(said.len() < 10_000, "{} bytes", said.len());
+        assert!(
+            home.repo.fingerprint() == before,
+            "something changed: {said}"
+        );
+    }
+}
+
+#[test]
 fn locks_are_held_found_and_given_back() {
     check(&[
         ("ada", "lock a --ttl 5m", 0, "1> acquired lock \"a\""),

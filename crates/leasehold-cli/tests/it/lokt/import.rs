@@ -1,5 +1,6 @@
 //! `leasehold import lokt`: repositories in which Lokt itself was at work.
 
+mod faults;
 mod files;
 
 use self::files::{File, HOUR, held};
@@ -290,7 +291,7 @@ fn an_import_that_fails_at_its_end_gives_everything_back() {
         };
         fs::create_dir(home.lokt_root().join(name)).unwrap();
     }
-    home.refuses(1, &["failed to create"]);
+    home.refuses(1, &["has 1000 imports in it", "remove some"]);
     fs::remove_dir(home.lokt_root().join("imported-7")).unwrap();
     home.import().exits(0);
     assert_eq!(held(&home.repo), ["build ada", "deploy ada"]);

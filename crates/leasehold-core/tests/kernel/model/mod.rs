@@ -101,6 +101,13 @@ impl Model {
 
     fn renew(&mut self, id: Id, ttl: Option<u64>) -> Answer {
         let now = self.now;
+        let ended = |lease: &Lease| lease.scoped && self.is_dead(id) && !self.is_live(lease);
+        if self
+            .lease(id)
+            .is_some_and(|lease| lease.unbound.is_none() && ended(lease))
+        {
+            return self.settled(Answer::Lost(id));
+        }
         match self.lease_mut(id) {
             Some(lease) if lease.unbound.is_none() => {
                 lease.ttl = ttl.or(lease.ttl);

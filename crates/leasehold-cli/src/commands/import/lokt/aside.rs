@@ -4,7 +4,7 @@ use crate::error::CliError;
 use crate::lokt::files::{self, Entry, FREEZES, LOCKS};
 use leasehold_api::code::Code;
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -23,8 +23,16 @@ pub(super) fn directories(root: &Path) -> Result<Vec<&'static str>, CliError> {
     let mut found = Vec::new();
     for name in [LOCKS, FREEZES] {
         let path = root.join(name);
-        match fs::metadata(&path) {
+        match fs::symlink_metadata(&path) {
             Ok(metadata) if metadata.is_dir() => found.push(name),
+            // Moved, it might lead elsewhere; and what it leads to would be where it was.
+            Ok(metadata) if metadata.is_symlink() && path.is_dir() => {
+                return Err(CliError::new(
+                    Code::Error,
+                    format!("{} is a link, and is not followed", path.display()),
+                )
+                .hint("put the directory itself in its place, then import again"));
+            }
             Ok(_) => {}
             Err(error)
                 if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {}
@@ -39,66 +47,96 @@ pub(super) fn was_done(root: &Path) -> bool {
     root.join(KEPT).is_dir()
 }
 
+/// Keeps every other import out until the file is dropped, or this process dies. Two at once would each
+/// take the leases of the other for those of an import that was killed.
+#[must_use = "others are kept out as long as it is there"]
+pub(super) fn alone(root: &Path) -> Result<Option<File>, CliError> {
+    let directory = match File::open(root) {
+        Ok(directory) => directory,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed("read", root, &error)),
+    };
+    match directory.try_lock() {
+        Ok(()) => Ok(Some(directory)),
+        Err(TryLockError::WouldBlock) => {
+            let text = format!("another import of {} is at work", root.display());
+            let hint = "wait for its end, then look: leasehold status";
+            Err(CliError::new(Code::Held, text).hint(hint))
+        }
+        Err(TryLockError::Error(error)) => Err(failed("lock", root, &error)),
+    }
+}
+
+/// Moves back what an import moved that was killed before its end: it is looked at anew.
+pub(super) fn begin_again(root: &Path) -> Result<(), CliError> {
+    let under_way = root.join(files::UNDER_WAY);
+    if !under_way.is_dir() {
+        return Ok(());
+    }
+    for name in [LOCKS, FREEZES] {
+        if under_way.join(name).is_dir() {
+            move_back(root, name)?;
+        }
+    }
+    fs::remove_dir(&under_way).map_err(|error| failed("remove", &under_way, &error))
+}
+
 /// Moves the directories aside, unless they are not as they were found any more; returns where they are.
 pub(super) fn move_aside(
     root: &Path,
     directories: &[&'static str],
     found: &[Entry],
 ) -> Result<PathBuf, CliError> {
-    let kept = make_place(root)?;
-    let mut moved = Vec::new();
-    let mut outcome = Ok(());
-    for name in directories {
-        outcome = replace(root, &kept, name);
-        if outcome.is_err() {
-            break;
-        }
-        moved.push(*name);
-    }
-    let outcome = outcome.and_then(|()| unchanged(&kept, directories, found));
-    if outcome.is_err() {
-        for name in moved {
-            let (old, new) = (root.join(name), kept.join(name));
-            fs::remove_file(&old).map_err(|error| failed("remove", &old, &error))?;
-            fs::rename(&new, &old).map_err(|error| failed("move back", &new, &error))?;
-        }
-        // It may have something in it that was not ours; then it stays.
-        let _ = fs::remove_dir(&kept);
-    }
-    outcome.map(|()| kept)
-}
-
-fn make_place(root: &Path) -> Result<PathBuf, CliError> {
-    let mut number = 1;
-    loop {
-        let kept = match number {
-            1 => root.join(KEPT),
-            number => root.join(format!("{KEPT}-{number}")),
-        };
-        match fs::create_dir(&kept) {
-            Ok(()) => return Ok(kept),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists && number < KEPT_MAX => {
-                number += 1;
-            }
-            Err(error) => return Err(failed("create", &kept, &error)),
-        }
+    let kept = free_name(root)?;
+    let under_way = root.join(files::UNDER_WAY);
+    fs::create_dir(&under_way).map_err(|error| failed("create", &under_way, &error))?;
+    let moved = directories
+        .iter()
+        .try_for_each(|name| replace(root, name))
+        .and_then(|()| unchanged(&under_way, directories, found))
+        .and_then(|()| {
+            fs::rename(&under_way, &kept).map_err(|error| failed("move", &under_way, &error))
+        });
+    match moved {
+        Ok(()) => Ok(kept),
+        // What keeps it from being moved back is worse than what kept it from being moved.
+        Err(error) => Err(begin_again(root).err().unwrap_or(error)),
     }
 }
 
-/// Moves one directory and puts the file there. A Lokt that comes in between makes the directory anew:
-/// then the file is not put there, and what was moved goes back by hand of whoever reads the error.
-fn replace(root: &Path, kept: &Path, name: &str) -> Result<(), CliError> {
-    let (old, new) = (root.join(name), kept.join(name));
+/// Returns where they are to be in the end.
+fn free_name(root: &Path) -> Result<PathBuf, CliError> {
+    let name = |number| match number {
+        1 => root.join(KEPT),
+        number => root.join(format!("{KEPT}-{number}")),
+    };
+    let mut names = (1..=KEPT_MAX).map(name);
+    let free = names.find(|path| !path.exists() && !path.is_symlink());
+    free.ok_or_else(|| {
+        let text = format!("{} has {KEPT_MAX} imports in it", root.display());
+        CliError::new(Code::Error, text).hint("remove some of them")
+    })
+}
+
+/// Moves one directory and puts the file there, at once: a Lokt that comes in between makes the directory
+/// anew.
+fn replace(root: &Path, name: &str) -> Result<(), CliError> {
+    let (old, new) = (root.join(name), root.join(files::UNDER_WAY).join(name));
     fs::rename(&old, &new).map_err(|error| failed("move", &old, &error))?;
     let note = File::create_new(&old).and_then(|mut file| file.write_all(NOTE.as_bytes()));
-    let Err(error) = note else {
-        return Ok(());
-    };
-    // Only an empty directory makes way for it, and that is what a Lokt makes first.
-    match fs::rename(&new, &old) {
-        Ok(()) => Err(failed("create", &old, &error)),
-        Err(again) => Err(failed("move back", &new, &again)),
+    note.map_err(|error| failed("create", &old, &error))
+}
+
+/// Moves one directory back, in the place of the file. Of what a Lokt made there meanwhile only an empty
+/// directory makes way for it; with anything in it, both stay, and who reads the error decides.
+fn move_back(root: &Path, name: &str) -> Result<(), CliError> {
+    let (old, new) = (root.join(name), root.join(files::UNDER_WAY).join(name));
+    match fs::remove_file(&old) {
+        Err(error) if old.is_file() => return Err(failed("remove", &old, &error)),
+        // It was not there yet, or a Lokt made a directory.
+        _ => {}
     }
+    fs::rename(&new, &old).map_err(|error| failed("move back", &new, &error))
 }
 
 /// Makes sure that what was moved is what was read.

@@ -10,7 +10,7 @@ use leasehold_core::command::{Ask, Command, Proof};
 use leasehold_core::freeze::Freeze;
 use leasehold_core::lease::{Holder, Kind};
 use leasehold_core::view::Key;
-use leasehold_core::{Claim, Identity, Intent, LeaseId, Resource, Ttl};
+use leasehold_core::{Claim, Identity, Intent, Lease, LeaseId, Resource, Ttl};
 use leasehold_service::{Acquired, Answer, Waiting};
 use std::time::SystemTime;
 
@@ -33,6 +33,29 @@ impl Taken {
             },
             lock,
         })
+    }
+
+    /// What a lease of it claims.
+    fn claims(&self) -> Vec<Claim> {
+        vec![Claim::new(self.resource.clone(), Intent::Mutates)]
+    }
+
+    /// Returns whether a lease here keeps it from being one. That of an import before this one does not.
+    fn is_hindered_by(&self, lease: &Lease) -> bool {
+        if lease.id == self.lock.id {
+            return self.lock.is_freeze || *lease.claims != *self.claims();
+        }
+        let mut claims = lease.claims.iter();
+        claims.any(|claim| claim.resource.overlaps(&self.resource))
+    }
+
+    /// The same of a freeze.
+    fn is_frozen_by(&self, freeze: &Freeze) -> bool {
+        let is_same = freeze.resource == self.resource;
+        if freeze.id == self.lock.id {
+            return !(self.lock.is_freeze && is_same);
+        }
+        freeze.resource.overlaps(&self.resource)
     }
 
     /// Returns how long it is to live from now on; nothing where it is over meanwhile.
@@ -75,12 +98,17 @@ impl<'a> Taking<'a> {
             .map(|taken| Key::Overlap(taken.resource.clone()))
             .collect();
         let ids: Vec<LeaseId> = all.iter().map(|taken| taken.lock.id).collect();
-        let Answer { value: view, clock } = context.leasing.look(&keys)?;
-        let info = |lease| LeaseInfo::new(lease, Some(&view), &clock);
-        let in_the_way = view
+        // All, because an id may be that of something else here.
+        let Answer { value: view, clock } = context.leasing.look(&[Key::All])?;
+        let is_over = |lease| LeaseInfo::new(lease, Some(&view), &clock).state.is_over();
+        let in_the_way = |lease: &Lease| {
+            let mut all = all.iter();
+            all.any(|taken| taken.is_hindered_by(lease))
+        };
+        if let Some(lease) = view
             .leases()
-            .find(|lease| !ids.contains(&lease.id) && !info(lease).state.is_over());
-        if let Some(lease) = in_the_way {
+            .find(|lease| in_the_way(lease) && !is_over(lease))
+        {
             let what = message::resources(&lease.claims);
             let holder = message::holder(lease, &clock);
             return Err(CliError::new(
@@ -90,7 +118,8 @@ impl<'a> Taking<'a> {
             .hint("once it is free, import again"));
         }
         let mut freezes = view.freezes().filter(|freeze| freeze.is_on(view.now()));
-        if let Some(freeze) = freezes.find(|freeze| !ids.contains(&freeze.id)) {
+        let in_the_way = |freeze: &&Freeze| all.iter().any(|taken| taken.is_frozen_by(freeze));
+        if let Some(freeze) = freezes.find(in_the_way) {
             let frozen = message::frozen(std::slice::from_ref(freeze), &clock);
             return Err(
                 CliError::new(Code::Frozen, format!("{frozen}, so nothing was changed"))
@@ -127,7 +156,6 @@ impl<'a> Taking<'a> {
     }
 
     fn lease(&mut self, taken: &Taken, ttl: Option<Ttl>) -> Result<(), CliError> {
-        let claim = Claim::new(taken.resource.clone(), Intent::Mutates);
         let ask = Ask {
             kind: Kind::Standing,
             ttl,
@@ -135,7 +163,7 @@ impl<'a> Taking<'a> {
                 pid: taken.lock.pid,
                 command: "taken over from Lokt".into(),
             },
-            ..Ask::new(taken.lock.id, taken.who.clone(), vec![claim])
+            ..Ask::new(taken.lock.id, taken.who.clone(), taken.claims())
         };
         let mut waiting = Waiting {
             interrupt: None,
