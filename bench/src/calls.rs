@@ -3,10 +3,12 @@
 use crate::Fallible;
 use crate::process;
 use crate::scratch::Scratch;
+use rustix::process::Pid;
 use std::ffi::OsStr;
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// Whose calls are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +66,31 @@ pub(crate) fn count(
     }
     scratch.quiet(&mut traced)?;
     process::run(&mut traced)?;
+    Ok(parse(&fs::read_to_string(&output)?))
+}
+
+/// Counts the calls of a process that runs already while `meanwhile` runs, which has to see to its end.
+pub(crate) fn count_from_now(
+    strace: &Path,
+    scratch: &Scratch,
+    pid: Pid,
+    meanwhile: impl FnOnce() -> Fallible<()>,
+) -> Fallible<Calls> {
+    let output = scratch.path().join("strace.txt");
+    let mut strace = Command::new(strace);
+    process::clean(&mut strace).arg("-c").arg("-o").arg(&output);
+    strace.arg("-p").arg(pid.as_raw_nonzero().to_string());
+    strace.stdin(Stdio::null()).stderr(Stdio::piped());
+    let mut strace = process::start(&mut strace)?;
+    let mut said = String::new();
+    let stderr = strace.stderr.take().ok_or("strace says nothing")?;
+    // It says so once it is attached; the next call is counted.
+    BufReader::new(stderr).read_line(&mut said)?;
+    meanwhile()?;
+    let status = process::wait(&mut strace)?;
+    if !status.success() {
+        return Err(format!("strace ended with {status}: {said}").into());
+    }
     Ok(parse(&fs::read_to_string(&output)?))
 }
 

@@ -5,9 +5,12 @@ use leasehold_core::claim::Claim;
 use leasehold_core::command::Ask;
 use leasehold_core::intent::Intent;
 use leasehold_core::lease::Kind;
+use leasehold_core::limits::Policy;
 use leasehold_core::{Identity, Resource};
-use leasehold_service::{Acquired, Leasing, Waiting};
+use leasehold_service::{Acquired, Coordinator, Leasing, Waiting};
 use leasehold_store::conformance::sample::Draw;
+use leasehold_store_file::{FileStore, Options};
+use std::path::Path;
 
 /// How many agents hold them, in turns.
 const AGENTS: u128 = 1000;
@@ -40,6 +43,16 @@ pub(crate) fn hold(leasing: &dyn Leasing, wanted: impl Iterator<Item = Wanted>) 
         let _held = granted(leasing, ask)?;
     }
     Ok(())
+}
+
+/// Fills a workspace in a directory with standing leases on that many words.
+pub(crate) fn fill(root: &Path, count: usize) -> Fallible<()> {
+    let store = FileStore::open(root, Options::default())?;
+    let coordinator = Coordinator::new(store, Policy::default());
+    hold(
+        &coordinator,
+        (0..count).map(|n| flat(&format!("other-{n}"))),
+    )
 }
 
 /// Asks for what nobody else holds.

@@ -12,6 +12,8 @@ pub(crate) struct Programs {
     pub(crate) leasehold: PathBuf,
     /// What is guarded where it matters when it ran.
     pub(crate) stamp: PathBuf,
+    /// What opens and reads files, and nothing else.
+    pub(crate) read: PathBuf,
     pub(crate) flock: PathBuf,
     pub(crate) bare: PathBuf,
     pub(crate) strace: Option<PathBuf>,
@@ -23,10 +25,12 @@ impl Programs {
         // Apart, so that features of the one do not get into the other.
         let leasehold = build("leasehold-cli", "leasehold")?;
         let stamp = build("leasehold-bench", "leasehold-bench-stamp")?;
+        let read = build("leasehold-bench", "leasehold-bench-read")?;
         let (flock, bare) = (find("flock")?, find("true")?);
         Ok(Self {
             leasehold,
             stamp,
+            read,
             flock,
             bare,
             strace: find("strace").ok(),

@@ -88,6 +88,18 @@ impl Section {
         });
     }
 
+    /// Adds two numbers of something, and whether ours is within `limit` times the other.
+    pub(crate) fn counts_within(&mut self, what: &str, ours: u64, other: u64, limit: f64) {
+        self.counts(what, ours, Some(other));
+        #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+        let ratio = ours as f64 / other as f64;
+        if let Some(line) = self.lines.last_mut() {
+            line.ratio = format!("**{ratio:.2}**");
+            line.target = format!("<= {limit} x");
+            line.verdict = verdict(ratio <= limit);
+        }
+    }
+
     /// Adds a number of something that must not happen at all.
     pub(crate) fn never(&mut self, what: &str, ours: u64, other: Option<u64>) {
         self.counts(what, ours, other);

@@ -6,6 +6,8 @@ mod many;
 mod memory;
 mod order;
 mod recovery;
+mod release;
+mod status;
 mod uncontended;
 
 use crate::programs::Programs;
@@ -20,7 +22,7 @@ use std::rc::Rc;
 pub(crate) type RowNumber = u32;
 
 /// The rows measured here.
-pub(crate) const NUMBERS: [RowNumber; 7] = [1, 2, 3, 4, 6, 8, 9];
+pub(crate) const NUMBERS: [RowNumber; 9] = [1, 2, 3, 4, 5, 6, 7, 8, 9];
 
 /// What every command leases.
 const RESOURCE: &str = "x";
@@ -45,7 +47,9 @@ pub(crate) fn make(
         (2, Some(programs)) => Box::new(many::Many::new(programs, scratch)?),
         (3, Some(programs)) => Box::new(handoff::Handoff::new(programs, scratch)?),
         (4, Some(programs)) => Box::new(recovery::Recovery::new(programs, scratch)?),
+        (5, Some(programs)) => Box::new(status::Status::new(programs, scratch)?),
         (6, Some(programs)) => Box::new(audit::Audit::new(programs, scratch)?),
+        (7, Some(programs)) => Box::new(release::Release::new(programs, scratch)?),
         (8, _) => Box::new(memory::Memory::flat()?),
         (9, _) => Box::new(memory::Memory::paths()?),
         _ => return Err(format!("row {number} is not measured here").into()),

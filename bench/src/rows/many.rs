@@ -7,9 +7,6 @@ use crate::report::{Section, Unit};
 use crate::sample::{Sample, Statistic};
 use crate::scratch::Scratch;
 use crate::{Fallible, leases, process};
-use leasehold_core::limits::Policy;
-use leasehold_service::Coordinator;
-use leasehold_store_file::{FileStore, Options};
 use std::process::Command;
 use std::rc::Rc;
 
@@ -45,12 +42,7 @@ impl Many {
             // Makes the store.
             process::run(command.arg("true"))?;
         }
-        let store = FileStore::open(&full.join(".git/leasehold"), Options::default())?;
-        let coordinator = Coordinator::new(store, Policy::default());
-        leases::hold(
-            &coordinator,
-            (0..HELD).map(|n| leases::flat(&format!("other-{n}"))),
-        )?;
+        leases::fill(&full.join(".git/leasehold"), HELD)?;
         let (programs, scratch) = (Rc::clone(programs), Rc::clone(scratch));
         Ok(Self {
             programs,
