@@ -152,16 +152,7 @@ fn difference(document: &str, step: &Step, done: &Done) -> Option<String> {
         let code = &done.code;
         return (code != "0").then(|| format!("{place}\n--- exits {code} and prints\n{is}"));
     };
-<<<<<<< HEAD
     (all_steady(said) != all_steady(&done.printed)).then(|| {
-=======
-    // Some shells say that a child was killed, and others do not.
-    let steady = |lines: &[String]| -> Vec<String> {
-        let lines = lines.iter().map(|line| steady(line));
-        lines.filter(|line| line != "Killed").collect()
-    };
-    (steady(said) != steady(&done.printed)).then(|| {
->>>>>>> a041c6a52d16a9e8387ddc3a0dd77147d6628b04
         let said = said.join("\n");
         format!("{place}\n--- the document says\n{said}\n--- it prints\n{is}")
     })
