@@ -44,7 +44,7 @@ pub enum SceneInfo {
 }
 
 /// A wall.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct HexwallInfo {
     /// Its rows.
     pub rows: usize,

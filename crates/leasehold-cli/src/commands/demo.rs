@@ -17,6 +17,7 @@ mod wall;
 
 use self::crew::End;
 use self::place::{Place, failure};
+use super::doctor;
 use crate::answer::{self, Told};
 use crate::cli::{Demo, Scene};
 use crate::error::CliError;
@@ -152,8 +153,17 @@ fn told(args: &Demo, place: &Place, shown: Shown) -> Told {
     lines.push(shown.figures);
     lines.push(format!("verdict: {text}"));
     lines.extend(place.kept().map(|path| format!("kept in {path}")));
+    let (flag, other) = match args.no_lock {
+        true => ("", "with leases"),
+        false => (" --no-lock", "without leases"),
+    };
+    let scene = match args.scene {
+        Scene::Trunk => " trunk",
+        Scene::Hexwall | Scene::Brick => "",
+    };
     let outcome = Outcome {
-        notes: notes(&shown.end, shown.turns_killed, args.no_lock),
+        hints: vec![format!("see it {other}: leasehold demo{scene}{flag}")],
+        notes: notes(&shown.end, shown.turns_killed, verdict),
         demo: Some(DemoInfo {
             leases: !args.no_lock,
             verdict,
@@ -168,14 +178,14 @@ fn told(args: &Demo, place: &Place, shown: Shown) -> Told {
     Told { outcome, lines }
 }
 
-fn notes(end: &End, turns_killed: usize, no_lock: bool) -> Vec<String> {
+fn notes(end: &End, turns_killed: usize, verdict: Verdict) -> Vec<String> {
     let killed = end.killed.iter();
-    let killed = killed.map(|name| format!("{name} was killed; the others went on"));
+    let killed = killed.map(|name| format!("{name} was killed"));
     let failed = end.failed.iter().map(|name| format!("{name} gave up"));
-    let again = format!("{turns_killed} turns were killed; the next ones did their work");
-    let again = (turns_killed > 0).then_some(again);
-    // Without leases complaints are what is to be seen, and with them what nobody expects.
-    let are_told = no_lock || !end.failed.is_empty();
+    let turns = doctor::counted(turns_killed, "turn");
+    let again = (turns_killed > 0).then(|| format!("killed: {turns}; the next did its work"));
+    // Why it is broken, in the words of those who saw it break.
+    let are_told = verdict == Verdict::Broken || !end.failed.is_empty();
     let complaints = end.complaints().into_iter().filter(|_| are_told);
     let complaints = complaints.map(|line| format!("a worker was told: {line}"));
     let notes = killed.chain(failed).chain(again);

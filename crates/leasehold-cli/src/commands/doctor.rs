@@ -113,7 +113,8 @@ fn lines(finding: &FindingInfo) -> Vec<String> {
     [line].into_iter().chain(hint).collect()
 }
 
-fn counted(number: usize, what: &str) -> String {
+/// Counts things.
+pub(super) fn counted(number: usize, what: &str) -> String {
     let end = if number == 1 { "" } else { "s" };
     format!("{number} {what}{end}")
 }

@@ -1,8 +1,10 @@
 //! The workers of a demonstration: processes that are started together, report by lines on standard
 //! output, and are all gone at the end, however it comes.
 
+mod end;
 mod lines;
 
+pub(super) use self::end::End;
 use self::lines::Lines;
 use super::place::failure;
 use super::{Stage, Stop};
@@ -49,28 +51,6 @@ pub(super) struct Crew<'a> {
     reports: Lines,
     talk: Lines,
     complaints: Vec<String>,
-}
-
-/// How all workers ended.
-#[derive(Default)]
-pub(super) struct End {
-    /// Who was killed.
-    pub(super) killed: Vec<String>,
-    /// Who gave up.
-    pub(super) failed: Vec<String>,
-    /// What they said on standard error, but for notes and waiting.
-    complaints: Vec<String>,
-}
-
-impl End {
-    /// Returns what workers complained of, each once, errors first.
-    pub(super) fn complaints(&self) -> Vec<&str> {
-        let is_error = |line: &str| line.starts_with("error:") || line.starts_with("fatal:");
-        let mut lines: Vec<&str> = self.complaints.iter().map(String::as_str).collect();
-        lines.sort_by_key(|line| (!is_error(line), *line));
-        lines.dedup();
-        lines
-    }
 }
 
 impl<'a> Crew<'a> {

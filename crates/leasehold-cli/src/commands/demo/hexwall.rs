@@ -1,11 +1,14 @@
 //! The wall: workers lay brick after brick on one wall, and the wall is judged brick by brick.
 
+mod verdict;
+
 use super::crew::{Crew, Input};
 use super::place::{Place, failure};
 use super::screen::Screen;
-use super::wall::{Brick, FILE, Wall};
+use super::wall::{FILE, Wall};
 use super::{Shown, Stage, Stop, order};
 use crate::cli::Demo;
+use crate::commands::doctor::counted;
 use crate::error::CliError;
 use leasehold_api::demo::{HexwallInfo, SceneInfo};
 use std::collections::BTreeSet;
@@ -61,7 +64,7 @@ pub(super) fn run(args: &Demo, stage: &Stage<'_>) -> Result<Shown, Stop> {
     let elapsed = begun.elapsed();
     let end = crew.end()?;
     let wall = read(stage.place)?;
-    let (info, marked) = judge(&wall, &heard.laid);
+    let (info, marked) = verdict::judge(&wall, &heard.laid);
     let per_worker = |worker| heard.laid.iter().filter(|laid| laid.0 == worker).count();
     let overtaken = (!args.no_lock).then(|| order::overtaken(&stage.place.root()));
     let info = HexwallInfo {
@@ -74,7 +77,7 @@ pub(super) fn run(args: &Demo, stage: &Stage<'_>) -> Result<Shown, Stop> {
     Ok(Shown {
         lines: screen.finish(&wall, &marked),
         figures: figures(&info, elapsed),
-        faults: faults(&info),
+        faults: verdict::faults(&info),
         praise: format!("all {places} places have the brick that belongs there, laid once"),
         scene: SceneInfo::Hexwall(info),
         elapsed,
@@ -119,57 +122,6 @@ fn read(place: &Place) -> Result<Wall, CliError> {
         .ok_or_else(|| failure(path.display(), &std::io::ErrorKind::InvalidData.into()))
 }
 
-/// Judges the wall place by place, by what was laid; also says which places were laid on more than once.
-fn judge(wall: &Wall, laid: &[(usize, usize)]) -> (HexwallInfo, Vec<bool>) {
-    let mut layers: Vec<Vec<usize>> = vec![Vec::new(); wall.places.len()];
-    for (worker, place) in laid {
-        layers
-            .get_mut(*place)
-            .into_iter()
-            .for_each(|layers| layers.push(*worker));
-    }
-    let is_wrong = |(place, brick): (usize, &Option<Brick>)| {
-        // Of a worker that was killed before it could report, the brick alone tells.
-        let is_theirs = |brick: &Brick| {
-            layers[place].is_empty() || layers[place].contains(&(brick.worker as usize))
-        };
-        brick.is_some_and(|brick| brick.kind != wall.kind_at(place) || !is_theirs(&brick))
-    };
-    let there = wall.places.iter().zip(&layers);
-    let there = there.filter(|(brick, layers)| brick.is_some() && !layers.is_empty());
-    let info = HexwallInfo {
-        empty: wall.places.iter().filter(|brick| brick.is_none()).count(),
-        wrong: wall
-            .places
-            .iter()
-            .enumerate()
-            .filter(|place| is_wrong(*place))
-            .count(),
-        doubled: layers.iter().filter(|layers| layers.len() > 1).count(),
-        lost: laid.len() - there.count(),
-        rows: wall.rows,
-        cols: wall.cols,
-        bricks: Vec::new(),
-        handoffs_per_second: 0,
-        overtaken: None,
-    };
-    (info, layers.iter().map(|layers| layers.len() > 1).collect())
-}
-
-/// Says what is wrong with the wall.
-fn faults(info: &HexwallInfo) -> Vec<String> {
-    let faults = [
-        (info.empty, "places are empty"),
-        (info.doubled, "places were laid on more than once"),
-        (info.lost, "bricks are lost"),
-        (info.wrong, "bricks do not belong where they are"),
-        (info.overtaken.unwrap_or(0), "turns were somebody else's"),
-    ];
-    let real = faults.iter().filter(|(count, _)| *count > 0);
-    real.map(|(count, what)| format!("{count} {what}"))
-        .collect()
-}
-
 fn figures(info: &HexwallInfo, elapsed: Duration) -> String {
     let total: usize = info.bricks.iter().sum();
     let (least, most) = (info.bricks.iter().min(), info.bricks.iter().max());
@@ -179,8 +131,8 @@ fn figures(info: &HexwallInfo, elapsed: Duration) -> String {
         Some(_) => "some were overtaken",
     };
     format!(
-        "{total} bricks by {} workers in {:.2}s: {} a second, {} to {} by each; {overtaken}",
-        info.bricks.len(),
+        "{total} bricks by {} in {:.2}s: {} a second, {} to {} by each; {overtaken}",
+        counted(info.bricks.len(), "worker"),
         elapsed.as_secs_f64(),
         info.handoffs_per_second,
         least.unwrap_or(&0),

@@ -8,6 +8,7 @@ use self::repository::Repository;
 use super::crew::{Crew, Input};
 use super::{Shown, Stage, Stop};
 use crate::cli::Demo;
+use crate::commands::doctor::counted;
 use crate::ui;
 use leasehold_api::demo::{SceneInfo, TrunkInfo};
 use std::collections::{BTreeMap, BTreeSet};
@@ -56,7 +57,7 @@ pub(super) fn run(args: &Demo, stage: &Stage<'_>) -> Result<Shown, Stop> {
         .collect();
     let jobs = names.iter().map(|name| (name.clone(), words.to_vec()));
     let mut crew = Crew::start(stage, input, SCRIPT, jobs)?;
-    let (mut heard, mut last) = (Heard::default(), Instant::now());
+    let (mut heard, mut told, mut last) = (Heard::default(), 0, Instant::now());
     while let Some(lines) = crew.hear()? {
         lines.iter().for_each(|line| heard.add(line));
         // All have read the list before the first of them writes it: so without leases a change is lost,
@@ -65,15 +66,16 @@ pub(super) fn run(args: &Demo, stage: &Stage<'_>) -> Result<Shown, Stop> {
         if args.no_lock && names.iter().enumerate().all(has_looked) {
             crew.give(|_| 0)?;
         }
-        if last.elapsed() >= LINE {
-            last = Instant::now();
-            let (done, of) = (heard.done.len(), agents * cycles);
+        let (done, of) = (heard.done.len(), agents * cycles);
+        if done > told && last.elapsed() >= LINE {
+            (told, last) = (done, Instant::now());
             ui::talk(&format!("note: {done} of {of} changes are made"));
         }
     }
     let elapsed = begun.elapsed();
     let end = crew.end()?;
     let judged = verdict::judge(&repository, &heard.done)?;
+    let landed = counted(judged.landed, "change");
     let info = TrunkInfo {
         agents,
         cycles,
@@ -85,10 +87,7 @@ pub(super) fn run(args: &Demo, stage: &Stage<'_>) -> Result<Shown, Stop> {
         lines: Vec::new(),
         figures: figures(&info, elapsed),
         faults: judged.faults,
-        praise: format!(
-            "each of {} changes arrived, once and whole, and what arrived builds",
-            judged.landed
-        ),
+        praise: format!("all of {landed} arrived, once and whole, and what arrived builds"),
         scene: SceneInfo::Trunk(info),
         elapsed,
         turns_killed: 0,
@@ -108,9 +107,8 @@ impl Heard {
 }
 
 fn figures(info: &TrunkInfo, elapsed: Duration) -> String {
-    let failed: Vec<String> = info
-        .failures
-        .iter()
+    let failures = info.failures.iter();
+    let failed: Vec<String> = failures
         .map(|(step, count)| format!("{count} {step}"))
         .collect();
     let failed = match failed.as_slice() {
@@ -118,9 +116,9 @@ fn figures(info: &TrunkInfo, elapsed: Duration) -> String {
         failed => format!("steps that failed: {}", failed.join(", ")),
     };
     format!(
-        "{} changes by {} agents in one clone in {:.1}s; {failed}",
-        info.agents * info.cycles,
-        info.agents,
+        "{} by {} in one clone in {:.1}s; {failed}",
+        counted(info.agents * info.cycles, "change"),
+        counted(info.agents, "agent"),
         elapsed.as_secs_f64(),
     )
 }

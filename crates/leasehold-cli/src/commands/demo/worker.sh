@@ -1,10 +1,19 @@
 # A worker: takes turn after turn, until nothing is left to do. $@ is a turn:
 #     leasehold guard demo:hexwall --wait -- leasehold demo brick
 # and without leases only what stands behind the `--`.
+killed=0
 while :; do
     "$@"
     code=$?
-    if [ $code -eq 3 ]; then exit 0; fi           # No place or no brick is left.
-    if [ $code -gt 128 ]; then echo again; fi     # The turn was killed: the next one is for it.
-    if [ $code -ne 0 ] && [ $code -ne 2 ] && [ $code -le 128 ]; then exit 1; fi
+    case $code in
+    0) ;;                   # A brick is laid.
+    3) exit 0 ;;            # No place or no brick is left.
+    126 | 127) exit 1 ;;
+    2) ;;                   # Waited for too long: once more.
+    ???)                    # Killed: the next turn does its work.
+        echo again
+        killed=$((killed + 1))
+        if [ $killed -ge 100 ]; then exit 1; fi ;;
+    *) exit 1 ;;
+    esac
 done

@@ -23,16 +23,16 @@ struct Commit {
 pub(super) fn judge(repository: &Repository<'_>, done: &[String]) -> Result<Judged, CliError> {
     const REMOTE: &str = "remote.git";
     let mut faults = Vec::new();
+    if done.is_empty() {
+        faults.push("nobody made a change".to_owned());
+    }
     let fsck = repository.try_git(REMOTE, "fsck --full --strict --no-dangling")?;
     if !fsck.status.success() {
         faults.push("the remote repository is damaged (git fsck)".to_owned());
     }
     let merges = repository.git(REMOTE, "rev-list --merges main")?;
     if !merges.is_empty() {
-        faults.push(format!(
-            "{} merges in a history without branches",
-            merges.lines().count()
-        ));
+        faults.push("the history has merges in it".to_owned());
     }
     let commits = commits(&repository.git(REMOTE, "log --name-only --format=:%s main")?);
     let list = repository.git(REMOTE, "show main:list")?;
@@ -50,9 +50,7 @@ pub(super) fn judge(repository: &Repository<'_>, done: &[String]) -> Result<Judg
         let fault = match own.as_slice() {
             [] => "changes did not arrive",
             [_, _, ..] => "changes arrived more than once",
-            [commit] if commit.files != whole => {
-                "commits have other changes in them, or lack their own"
-            }
+            [commit] if commit.files != whole => "changes were committed in part, or with others'",
             [_] if count(&list, change) != 1 || count(&parts, &part) != 1 => {
                 "changes were overwritten"
             }
@@ -63,7 +61,11 @@ pub(super) fn judge(repository: &Repository<'_>, done: &[String]) -> Result<Judg
         };
         *wrong.entry(fault).or_default() += 1;
     }
-    faults.extend(wrong.iter().map(|(what, count)| format!("{count} {what}")));
+    faults.extend(
+        wrong
+            .iter()
+            .map(|(what, count)| format!("{count} of {} {what}", done.len())),
+    );
     // As somebody else gets it.
     repository.git(".", "clone --quiet --template= remote.git arrived")?;
     let build = repository.build("arrived")?;
