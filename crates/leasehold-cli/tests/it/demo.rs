@@ -186,6 +186,25 @@ fn with_shell(repo: &Repo, call: Call, script: &str) -> Call {
     call.env("PATH", format!("{}:{path}", programs.display()))
 }
 
+/// The damage does not depend on how fast workers start: a worker that finds nobody beside it waits for the
+/// others before it lays its first brick. This one would otherwise have a third of a second to finish alone.
+#[test]
+fn without_leases_workers_wait_for_each_other_once() {
+    let repo = Repo::new();
+    let late = "[ \"$LEASEHOLD_OWNER\" != worker-1 ] || sleep 0.3";
+    let call = demo(&repo, "--rows 1 --cols 2 --workers 2 --no-lock --json");
+    let ran = with_shell(&repo, call, late)
+        .start()
+        .end_within(PLAYED)
+        .exits(0);
+    let shown = &ran.json()["demo"];
+    assert_eq!(
+        (number(shown, "doubled"), number(shown, "lost")),
+        (1, 1),
+        "{ran}"
+    );
+}
+
 #[test]
 fn a_worker_killed_with_the_lease_in_its_hands_does_no_harm() {
     let repo = Repo::new();
@@ -401,8 +420,14 @@ fn where_it_cannot_write_it_says_so() {
         .env("TMPDIR", repo.file(""));
     let said = output(&mut shell);
     assert!(said.contains("/wall: File too large"), "{said}");
+    // Workers that cannot work, as on a disk that fills up meanwhile.
+    let call = demo(&repo, "--workers 3");
+    let ran = with_shell(&repo, call, "echo 'error: no room' >&2; exit 1")
+        .run()
+        .exits(1);
+    assert_eq!(ran.stderr, "error: 3 workers gave up: no room\n", "{ran}");
     // No git, and nothing but a shell.
-    fs::create_dir(repo.file("programs")).unwrap();
+    fs::remove_file(repo.file("programs/sh")).unwrap();
     for program in ["/bin/sh", "/usr/bin/env"] {
         let name = Path::new(program).file_name().unwrap();
         symlink(program, repo.file("programs").join(name)).unwrap();
