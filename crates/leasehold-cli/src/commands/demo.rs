@@ -162,8 +162,8 @@ fn told(args: &Demo, place: &Place, shown: Shown) -> Told {
     };
     let mut lines = shown.lines;
     lines.push(shown.figures);
-    lines.push(format!("verdict: {text}"));
     lines.extend(place.kept().map(|path| format!("kept in {path}")));
+    lines.push(format!("verdict: {text}"));
     let (flag, other) = match args.no_lock {
         true => ("", "with leases"),
         false => (" --no-lock", "without leases"),

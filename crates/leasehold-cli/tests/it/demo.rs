@@ -157,6 +157,19 @@ fn alone_nobody_needs_a_lease() {
 }
 
 #[test]
+fn what_is_to_be_kept_is_left_and_named() {
+    let repo = Repo::new();
+    let ran = demo(&repo, "--rows 1 --cols 3 --workers 1 --keep")
+        .run()
+        .exits(0);
+    let [directory] = left(&repo).try_into().unwrap();
+    assert_uniform(&directory, 1, 3);
+    let lines: Vec<&str> = ran.stdout.lines().rev().take(2).collect();
+    assert_eq!(lines[1], format!("kept in {}", directory.display()));
+    assert!(lines[0].starts_with("verdict: CLEAN"), "{ran}");
+}
+
+#[test]
 fn the_wall_and_the_verdict_are_shown() {
     let repo = Repo::new();
     let show = |words: &str| -> String {
@@ -535,7 +548,8 @@ while True:
         os.write(terminal, b'\\x03')
 sys.stdout.buffer.write(seen)
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))";
-    let mut python = repo.program("python3");
+    let mut python = repo.program("timeout");
+    python.args([&PLAYED.as_secs().to_string(), "python3"]);
     fs::create_dir_all(repo.file("tmp")).unwrap();
     python
         .env("TERM", "xterm")
