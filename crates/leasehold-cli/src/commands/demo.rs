@@ -95,6 +95,17 @@ fn play(args: &Demo) -> Result<Told, CliError> {
         Scene::Hexwall | Scene::Brick => hexwall::run(args, &stage),
     };
     match shown {
+        // Nothing is said of leases by a wall that could not be built.
+        Ok(shown) if !args.no_lock && !shown.faults.is_empty() && !shown.end.failed.is_empty() => {
+            let number = doctor::counted(shown.end.failed.len(), "worker");
+            let complaints = shown.end.complaints();
+            let why = complaints.first().unwrap_or(&"nobody said why");
+            let why = why.trim_start_matches("error: ");
+            Err(CliError::new(
+                Code::Error,
+                format!("{number} gave up: {why}"),
+            ))
+        }
         Ok(shown) => Ok(told(args, &place, shown)),
         Err(Stop::Error(error)) => Err(error),
         Err(Stop::Signal(code)) => Ok(Told::from(Outcome {
@@ -151,8 +162,8 @@ fn told(args: &Demo, place: &Place, shown: Shown) -> Told {
     };
     let mut lines = shown.lines;
     lines.push(shown.figures);
-    lines.push(format!("verdict: {text}"));
     lines.extend(place.kept().map(|path| format!("kept in {path}")));
+    lines.push(format!("verdict: {text}"));
     let (flag, other) = match args.no_lock {
         true => ("", "with leases"),
         false => (" --no-lock", "without leases"),

@@ -157,6 +157,19 @@ fn alone_nobody_needs_a_lease() {
 }
 
 #[test]
+fn what_is_to_be_kept_is_left_and_named() {
+    let repo = Repo::new();
+    let ran = demo(&repo, "--rows 1 --cols 3 --workers 1 --keep")
+        .run()
+        .exits(0);
+    let [directory] = left(&repo).try_into().unwrap();
+    assert_uniform(&directory, 1, 3);
+    let lines: Vec<&str> = ran.stdout.lines().rev().take(2).collect();
+    assert_eq!(lines[1], format!("kept in {}", directory.display()));
+    assert!(lines[0].starts_with("verdict: CLEAN"), "{ran}");
+}
+
+#[test]
 fn the_wall_and_the_verdict_are_shown() {
     let repo = Repo::new();
     let show = |words: &str| -> String {
@@ -184,6 +197,25 @@ fn with_shell(repo: &Repo, call: Call, script: &str) -> Call {
     fs::set_permissions(&shell, fs::Permissions::from_mode(0o755)).unwrap();
     let path = std::env::var("PATH").unwrap();
     call.env("PATH", format!("{}:{path}", programs.display()))
+}
+
+/// The damage does not depend on how fast workers start: a worker that finds nobody beside it waits for the
+/// others before it lays its first brick. This one would otherwise have a third of a second to finish alone.
+#[test]
+fn without_leases_workers_wait_for_each_other_once() {
+    let repo = Repo::new();
+    let late = "[ \"$LEASEHOLD_OWNER\" != worker-1 ] || sleep 0.3";
+    let call = demo(&repo, "--rows 1 --cols 2 --workers 2 --no-lock --json");
+    let ran = with_shell(&repo, call, late)
+        .start()
+        .end_within(PLAYED)
+        .exits(0);
+    let shown = &ran.json()["demo"];
+    assert_eq!(
+        (number(shown, "doubled"), number(shown, "lost")),
+        (1, 1),
+        "{ran}"
+    );
 }
 
 #[test]
@@ -401,8 +433,14 @@ fn where_it_cannot_write_it_says_so() {
         .env("TMPDIR", repo.file(""));
     let said = output(&mut shell);
     assert!(said.contains("/wall: File too large"), "{said}");
+    // Workers that cannot work, as on a disk that fills up meanwhile.
+    let call = demo(&repo, "--workers 3");
+    let ran = with_shell(&repo, call, "echo 'error: no room' >&2; exit 1")
+        .run()
+        .exits(1);
+    assert_eq!(ran.stderr, "error: 3 workers gave up: no room\n", "{ran}");
     // No git, and nothing but a shell.
-    fs::create_dir(repo.file("programs")).unwrap();
+    fs::remove_file(repo.file("programs/sh")).unwrap();
     for program in ["/bin/sh", "/usr/bin/env"] {
         let name = Path::new(program).file_name().unwrap();
         symlink(program, repo.file("programs").join(name)).unwrap();
@@ -510,7 +548,8 @@ while True:
         os.write(terminal, b'\\x03')
 sys.stdout.buffer.write(seen)
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))";
-    let mut python = repo.program("python3");
+    let mut python = repo.program("timeout");
+    python.args([&PLAYED.as_secs().to_string(), "python3"]);
     fs::create_dir_all(repo.file("tmp")).unwrap();
     python
         .env("TERM", "xterm")

@@ -129,7 +129,7 @@ impl<'a> Crew<'a> {
         let talk = self.talk.read().map_err(failed)?.unwrap_or_default();
         let is_complaint = |line: &String| {
             let is_told = ["waiting for", "note:", "hint:"];
-            !is_told.iter().any(|begin| line.starts_with(begin))
+            !line.is_empty() && !is_told.iter().any(|begin| line.starts_with(begin))
         };
         self.complaints
             .extend(talk.into_iter().filter(is_complaint));

@@ -2,18 +2,18 @@
 
 /// How all workers ended.
 #[derive(Default)]
-pub(in crate::commands::demo) struct End {
+pub(crate) struct End {
     /// Who was killed.
-    pub(in crate::commands::demo) killed: Vec<String>,
+    pub(crate) killed: Vec<String>,
     /// Who gave up.
-    pub(in crate::commands::demo) failed: Vec<String>,
+    pub(crate) failed: Vec<String>,
     /// What they said on standard error, but for notes and waiting.
     pub(super) complaints: Vec<String>,
 }
 
 impl End {
     /// Returns what workers complained of, each once, errors first.
-    pub(in crate::commands::demo) fn complaints(&self) -> Vec<&str> {
+    pub(crate) fn complaints(&self) -> Vec<&str> {
         let is_error = |line: &str| line.starts_with("error:") || line.starts_with("fatal:");
         let mut lines: Vec<&str> = self.complaints.iter().map(String::as_str).collect();
         lines.sort_by_key(|line| (!is_error(line), *line));
