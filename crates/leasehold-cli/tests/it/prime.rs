@@ -168,7 +168,7 @@ fn what_is_to_be_run_can_be_run() {
 #[test]
 fn the_same_as_json() {
     let repo = project();
-    repo.lock("deploy", "bob");
+    let id = repo.lock("deploy", "bob");
     let told = repo
         .leasehold("prime --json")
         .owner("ada")
@@ -178,6 +178,8 @@ fn the_same_as_json() {
         .json();
     assert_eq!(told["message"], "1 held, 0 waiting, 0 frozen");
     assert_eq!(told["leases"][0]["resources"][0]["resource"], "deploy");
+    // The rest of it is the proof.
+    assert_eq!(told["leases"][0]["id"], id[..8]);
     let identity = &told["identity"];
     assert_eq!(
         (&identity["owner"], &identity["session"]),
@@ -240,7 +242,11 @@ fn inside_a_guard_it_says_so() {
         .leasehold("guard build --owner ada -- leasehold prime")
         .run()
         .exits(0);
-    assert!(ran.stdout.contains("You run inside of a lease ("), "{ran}");
+    let (_, rest) = ran
+        .stdout
+        .split_once("You run inside of a lease (")
+        .unwrap();
+    assert!(repo.log().contains(&rest[..8]), "{ran}");
     assert!(ran.stdout.contains("build                 held"), "{ran}");
     let stale = repo
         .leasehold("prime")

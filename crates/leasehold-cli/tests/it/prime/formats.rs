@@ -51,6 +51,19 @@ fn each_format_has_its_own_form() {
 }
 
 #[test]
+fn nothing_in_claudes_file_takes_another_file_in() {
+    let repo = Repo::new();
+    write(&repo, "@x.sh", "#!/bin/sh\nlokt guard @a/b -- @c `d` @e\n");
+    let page = text(&repo, "claude-md");
+    assert!(page.contains("@a/b"), "{page}");
+    for line in page.lines() {
+        // Between the backticks of code there is nothing else: what has them itself is between two.
+        let outside: String = line.replace("``", "`").split('`').step_by(2).collect();
+        assert!(!outside.contains('@'), "{line}");
+    }
+}
+
+#[test]
 fn nothing_in_it_is_about_this_moment_this_agent_or_this_clone() {
     let repo = project();
     let before: Vec<String> = FORMATS.iter().map(|format| text(&repo, format)).collect();
