@@ -170,3 +170,25 @@ fn windsurfs_file_is_as_long_as_windsurf_reads() {
         "{page}"
     );
 }
+
+#[test]
+fn what_it_writes_is_well_to_doctor_and_found_nowhere() {
+    let repo = project();
+    let before = super::operations(&repo);
+    for format in FORMATS {
+        let ending = if format == "aider" { "yml" } else { "md" };
+        write(&repo, &format!("{format}.{ending}"), text(&repo, format));
+    }
+    let told = repo
+        .leasehold("doctor --json")
+        .owner("ada")
+        .run()
+        .exits(0)
+        .json();
+    let findings = told["findings"].as_array().unwrap();
+    assert!(
+        !findings.iter().any(|finding| finding["check"] == "scripts"),
+        "{told}"
+    );
+    assert_eq!(super::operations(&repo), before);
+}

@@ -65,6 +65,8 @@ fn only_what_a_shell_would_run_counts_and_once() {
     let repo = Repo::new();
     let script = "#!/bin/sh\n\
         # leasehold guard comment -- x\n\
+        # so; leasehold guard comment -- x\n\
+        true # && leasehold guard trailing -- x\n\
         echo \"run: leasehold guard quoted -- x\"\n\
         cat <<EOF\nleasehold guard document -- x\nEOF\n\
         USAGE='\nleasehold guard text -- x\n'\n\
