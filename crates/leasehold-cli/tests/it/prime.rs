@@ -273,12 +273,30 @@ fn no_root_is_needed_and_none_is_made() {
         repo.leasehold(words).run().exits(0);
     }
     assert!(!repo.root().exists());
+    let ran = repo
+        .leasehold("prime --store file:/nowhere/leases")
+        .run()
+        .exits(0);
+    assert_eq!(
+        ran.stderr,
+        "note: there is no lease directory at /nowhere/leases\n"
+    );
     // Outside of git.
     let place = repo.file("outside");
     fs::create_dir(&place).unwrap();
     let ran = repo.leasehold("prime").dir(&place).run().exits(0);
     assert!(ran.stdout.contains(held), "{ran}");
     assert_eq!(fs::read_dir(&place).unwrap().count(), 0);
+    // What was locked there is not forgotten when a repository is made around it.
+    repo.leasehold("lock deploy").dir(&place).run().exits(0);
+    let init = repo.call(repo.program("git"), ["init", "-q"].map(Into::into).to_vec());
+    init.dir(&place).run().exits(0);
+    let ran = repo.leasehold("prime").dir(&place).run().exits(0);
+    assert!(
+        ran.stderr.starts_with("warning: 1 lease is held in "),
+        "{ran}"
+    );
+    assert!(ran.stdout.contains(held), "{ran}");
     // In a repository without a work tree.
     let bare = repo.file("bare");
     repo.git(&["init", "-q", "--bare", bare.to_str().unwrap()]);
