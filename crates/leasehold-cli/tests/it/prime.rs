@@ -166,6 +166,31 @@ fn what_is_to_be_run_can_be_run() {
 }
 
 #[test]
+fn a_no_through_make_is_known_by_its_lines() {
+    let repo = Repo::new();
+    write(
+        &repo,
+        "Makefile",
+        "build:\n\t@leasehold guard build -E 75 -- true\n",
+    );
+    repo.lock("build", "bob");
+    let make = |words: &str| {
+        let words = words.split(' ').map(Into::into).collect();
+        repo.call(repo.program("env"), words).owner("ada").run()
+    };
+    if make("make --version").code() == 127 {
+        eprintln!("SKIPPED a_no_through_make_is_known_by_its_lines: there is no make");
+        return;
+    }
+    let ran = make("make build").exits(2);
+    assert!(
+        ran.stderr.contains("error: `build` is held by bob@"),
+        "{ran}"
+    );
+    assert!(ran.stderr.contains("\nhint: "), "{ran}");
+}
+
+#[test]
 fn the_same_as_json() {
     let repo = project();
     let id = repo.lock("deploy", "bob");
