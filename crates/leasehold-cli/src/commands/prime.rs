@@ -64,7 +64,14 @@ pub(crate) fn finish(json: bool, result: Result<Told, CliError>) -> u8 {
 pub(crate) fn live(owner: &OwnerArgs, store: &StoreArgs, front: Front) -> Result<Told, CliError> {
     let who = context::who(owner)?;
     let place = find(store)?;
-    let now = now::look(place.as_ref(), &who);
+    let mut now = now::look(place.as_ref(), &who);
+    if place.is_ok() {
+        context::warn_of_leftovers(store);
+        let notes = context::absent(store).into_iter();
+        now.outcome
+            .notes
+            .extend(notes.chain(context::unwritable(store)));
+    }
     let guarded = guarded(place.as_ref().ok(), true, front);
     let outcome = Outcome {
         identity: Some(now.identity),

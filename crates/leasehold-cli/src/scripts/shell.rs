@@ -61,7 +61,7 @@ struct Reader<'a> {
 }
 
 /// How far the end of a `${…}` is looked for: a hostile file has many without one.
-const BRACES_BYTES_MAX: usize = 1_000;
+const BRACES_BYTES_MAX: usize = 200;
 
 impl Reader<'_> {
     fn peek(&self) -> Option<char> {

@@ -7,10 +7,11 @@ use crate::context::Place;
 use crate::error::CliError;
 use crate::{inherit, request};
 use leasehold_api::code::Code;
-use leasehold_api::lease::{BRIEF, Party};
+use leasehold_api::lease::{BRIEF, LeaseInfo, Party};
 use leasehold_api::outcome::Outcome;
 use leasehold_api::prime::IdentityInfo;
 use leasehold_core::Identity;
+use std::mem;
 
 /// How many lines of it are shown: an agent's context is dear.
 const SHOWN: usize = 12;
@@ -58,9 +59,12 @@ fn held(place: &Place) -> Result<(Outcome, Option<String>), CliError> {
     };
     let inside = inherit::lease(context.leasing.workspace())?;
     let inside = inside.map(|id| id.to_string());
-    if let Some(id) = &inside
-        && !outcome.leases.iter().any(|lease| lease.id == *id)
-    {
+    let is_held = |id: &String| outcome.leases.iter().any(|lease| lease.id == *id);
+    let is_stale = inside.as_ref().is_some_and(|id| !is_held(id));
+    // What an agent reads is no place for the proofs of others.
+    let leases = mem::take(&mut outcome.leases).into_iter();
+    outcome.leases = leases.map(LeaseInfo::in_brief).collect();
+    if is_stale {
         let hint = "unset LEASEHOLD_LEASE and LEASEHOLD_HELD";
         let note = "LEASEHOLD_LEASE names a lease that is not held any more: every request exits 6";
         outcome.notes.push(note.into());

@@ -12,7 +12,7 @@ use std::path::Path;
 /// How many are told at all: nobody wrote more by hand.
 const OPERATIONS_MAX: usize = 200;
 /// Where git's hooks lie: git runs those, and nobody else should.
-const HOOKS: [&str; 3] = [".husky/", ".githooks/", "hooks/"];
+const HOOKS: [&str; 2] = [".husky/", ".githooks/"];
 
 /// Finds them, first those of the scripts. With `aliases`, those in the settings of git too: of this
 /// clone, and of its user.

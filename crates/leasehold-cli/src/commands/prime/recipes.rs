@@ -32,19 +32,25 @@ pub(super) fn run(script: &Script, name: &str) -> String {
 pub(super) fn make(text: &str) -> Vec<(String, String)> {
     let (mut target, mut found) = (None, Vec::new());
     for (_, line) in joined(text) {
-        if let Some(recipe) = line.strip_prefix('\t') {
-            let recipe = recipe.trim_start_matches(['@', '-', '+', ' ', '\t']);
-            found.extend(named(target.as_ref(), &recipe.replace("$$", "$")));
-        } else if let Some(name) = rule(&line) {
+        let recipe = if let Some(name) = rule(&line) {
             target = Some(name);
-        }
+            // The first line of a recipe may stand behind a `;`.
+            line.split_once(';').map(|(_, recipe)| recipe)
+        } else {
+            line.strip_prefix('\t')
+        };
+        let recipe = recipe.map(|recipe| recipe.trim_start_matches(['@', '-', '+', ' ', '\t']));
+        let recipe = recipe.map(|recipe| recipe.replace("$$", "$"));
+        found.extend(recipe.and_then(|recipe| named(target.as_ref(), &recipe)));
     }
     found
 }
 
 /// Returns the first target of a rule, if the line is one and the target can be made by its name.
 fn rule(line: &str) -> Option<String> {
-    let (targets, rest) = line.split_once(':').filter(|_| !line.starts_with('#'))?;
+    let (targets, rest) = line
+        .split_once(':')
+        .filter(|_| !line.starts_with(['#', '\t']))?;
     let is_variable = targets.contains('=') || rest.trim_start_matches(':').starts_with('=');
     let target = targets.split_whitespace().next()?;
     let is_name = !target.starts_with('.') && !target.contains(['%', '$']);
@@ -136,8 +142,9 @@ mod tests {
 
     #[test]
     fn recipes_of_make_have_their_target() {
-        let text = "X := a:b\n\tno\n.PHONY: a\n\na b: c\n# c:\n\t@-x $$y \\\n\t z\n%.o: %.c\n\tno\nd::\n\te\n";
-        check(&make(text), &[("a", "x $y \t z"), ("d", "e")]);
+        let text = "X := a:b\n\tno\n.PHONY: a\n\na b: c\n# c:\n\t@-x $$y \\\n\t z\n%.o: %.c\n\tno\nd::\n\te:f\ng: h; @i\n\tj\n";
+        let expected = [("a", "x $y \t z"), ("d", "e:f"), ("g", "i"), ("g", "j")];
+        check(&make(text), &expected);
     }
 
     #[test]

@@ -167,7 +167,7 @@ fn own_codes(program: &str) -> Vec<Row> {
         (
             "6",
             "the lease is lost; `guard` has stopped the command half-way",
-            "look at what it left behind, then begin anew".into(),
+            "look at what it left behind, then begin anew (outside of that lease, where the hint says so)".into(),
         ),
         (
             "7",

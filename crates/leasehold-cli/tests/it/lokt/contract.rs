@@ -616,3 +616,33 @@ fn of_two_that_wait_for_each_other_one_is_told_what_to_release() {
     home.lokt("ada", "unlock a").run().exits(0);
     bob.end().exits(0);
 }
+
+#[test]
+fn prime_speaks_as_lokt_does() {
+    let home = Home::new();
+    home.script("scripts/build.sh", "#!/bin/sh\nlokt guard build -- make\n");
+    let ran = home.lokt("ada", "prime").run().exits(0);
+    assert!(ran.stdout.contains("You are `ada@"), "{ran}");
+    assert!(
+        ran.stdout
+            .contains("| `build` | `scripts/build.sh` | `make` |"),
+        "{ran}"
+    );
+    assert!(
+        ran.stdout.contains("`lokt guard NAME --wait -- COMMAND`"),
+        "{ran}"
+    );
+    assert!(!ran.stdout.contains("leasehold"), "{ran}");
+    // Lokt's own locks are no reason to be silent.
+    let locks = home.repo.top().join(".git/lokt/locks");
+    fs::create_dir_all(&locks).unwrap();
+    fs::write(locks.join("deploy.json"), "{").unwrap();
+    let ran = home.lokt("ada", "prime").run().exits(0);
+    assert!(ran.stderr.starts_with("warning: "), "{ran}");
+    assert!(ran.stdout.contains("## Never"), "{ran}");
+    for format in ["--format=copilot", "-format clinerules", "--format aider"] {
+        let ran = home.lokt("ada", &format!("prime {format}")).run().exits(0);
+        assert!(!ran.stdout.contains("leasehold"), "{ran}");
+    }
+    home.lokt("ada", "prime --format vim").run().exits(64);
+}

@@ -51,6 +51,19 @@ fn each_format_has_its_own_form() {
 }
 
 #[test]
+fn nothing_in_claudes_file_takes_another_file_in() {
+    let repo = Repo::new();
+    write(&repo, "@x.sh", "#!/bin/sh\nlokt guard @a/b -- @c `d` @e\n");
+    let page = text(&repo, "claude-md");
+    assert!(page.contains("@a/b"), "{page}");
+    for line in page.lines() {
+        // Between the backticks of code there is nothing else: what has them itself is between two.
+        let outside: String = line.replace("``", "`").split('`').step_by(2).collect();
+        assert!(!outside.contains('@'), "{line}");
+    }
+}
+
+#[test]
 fn nothing_in_it_is_about_this_moment_this_agent_or_this_clone() {
     let repo = project();
     let before: Vec<String> = FORMATS.iter().map(|format| text(&repo, format)).collect();
@@ -156,4 +169,26 @@ fn windsurfs_file_is_as_long_as_windsurf_reads() {
         page.contains("And 170 more: `leasehold prime --json`"),
         "{page}"
     );
+}
+
+#[test]
+fn what_it_writes_is_well_to_doctor_and_found_nowhere() {
+    let repo = project();
+    let before = super::operations(&repo);
+    for format in FORMATS {
+        let ending = if format == "aider" { "yml" } else { "md" };
+        write(&repo, &format!("{format}.{ending}"), text(&repo, format));
+    }
+    let told = repo
+        .leasehold("doctor --json")
+        .owner("ada")
+        .run()
+        .exits(0)
+        .json();
+    let findings = told["findings"].as_array().unwrap();
+    assert!(
+        !findings.iter().any(|finding| finding["check"] == "scripts"),
+        "{told}"
+    );
+    assert_eq!(super::operations(&repo), before);
 }
