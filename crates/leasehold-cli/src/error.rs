@@ -53,7 +53,13 @@ fn middle_cut(text: String) -> String {
 
 impl From<StoreError> for CliError {
     fn from(error: StoreError) -> Self {
-        let hint = error.hint();
+        let hint = match error {
+            // Which verb of this program knows more is not the store's to say.
+            StoreError::Damaged { .. } => {
+                Some("see what is wrong and what can be mended: leasehold doctor")
+            }
+            _ => error.hint(),
+        };
         let error = Self::new(Code::Error, error.to_string());
         match hint {
             Some(hint) => error.hint(hint),

@@ -11,6 +11,7 @@ pub(crate) use follow::follow;
 use crate::header::Header;
 use crate::line;
 use crate::log::{self, Segment, segment_path};
+use crate::root::Root;
 use crate::shared::Shared;
 use leasehold_core::Timestamp;
 use leasehold_store::{EachEntry, Entry, Span, StoreError};
@@ -26,9 +27,13 @@ pub(crate) fn read(
     let Some(last) = last_segment(shared)? else {
         return Ok(());
     };
-    let mut reader = Reader::begin(shared, *span, last)?;
+    let Some(mut reader) = Reader::begin(shared, *span, last, each)? else {
+        return Ok(());
+    };
     while reader.go_on(None, each)? && reader.segment_number() < last {
-        reader.next_segment(each)?;
+        if !reader.next_segment(last, each)? {
+            break;
+        }
     }
     Ok(())
 }
@@ -55,32 +60,53 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Begins where the span does, in a segment up to the last one.
-    fn begin(shared: &'a Shared, span: Span, last: u32) -> Result<Self, StoreError> {
+    /// Begins where the span does, in a segment up to the last one; nowhere if none can be read.
+    fn begin(
+        shared: &'a Shared,
+        span: Span,
+        last: u32,
+        each: &mut EachEntry<'_>,
+    ) -> Result<Option<Self>, StoreError> {
         let root = &shared.root;
-        let mut numbers = log::segments_up_to(root, last)?.into_iter().rev();
-        let mut segment = open(shared, numbers.next().unwrap_or(last))?;
-        for number in numbers {
+        let (mut first, mut unreadable) = (None, Vec::new());
+        for number in up_to(root, last)?.into_iter().rev() {
+            let segment = match open(root, number) {
+                Ok(segment) => segment,
+                // Dropped while we look.
+                Err(Errno::NOENT) if number < last => break,
+                Err(errno) => {
+                    unreadable.push((number, errno));
+                    continue;
+                }
+            };
             // What lies before a segment is not later than the checkpoint it begins with.
             let began = segment.figures(root)?.map(|figures| figures.at);
+            first = Some(segment);
             if began.is_some_and(|began| began < span.since) {
                 break;
             }
-            segment = match Segment::open(root, number, OFlags::RDONLY) {
-                // Dropped while we look.
-                Err(Errno::NOENT) => break,
-                opened => opened.map_err(|errno| fail(shared, number, errno))?,
-            };
         }
+        // Those behind it are told when they are come to.
+        let before = first.as_ref().map_or(u32::MAX, Segment::number);
+        let before = unreadable
+            .iter()
+            .rev()
+            .filter(|(number, _)| *number < before);
+        before.for_each(|(number, errno)| {
+            unopened(*number, *errno, each);
+        });
+        let Some(segment) = first else {
+            return Ok(None);
+        };
         let at = seek::first_line(root, &segment, span.since)?;
-        Ok(Self {
+        Ok(Some(Self {
             shared,
             span,
             segment,
             at,
             is_before: span.since > Span::ALL.since,
             undated: Vec::new(),
-        })
+        }))
     }
 
     fn segment_number(&self) -> u32 {
@@ -128,31 +154,74 @@ impl<'a> Reader<'a> {
         Ok(goes_on)
     }
 
-    /// Goes on in the next segment, or in the first one behind it that is there.
-    fn next_segment(&mut self, each: &mut EachEntry<'_>) -> Result<(), StoreError> {
-        let number = self.segment.number() + 1;
+    /// Goes on in the next segment that can be read, and tells of those that cannot; returns whether there
+    /// is one up to the last.
+    fn next_segment(&mut self, last: u32, each: &mut EachEntry<'_>) -> Result<bool, StoreError> {
         let root = &self.shared.root;
+        let current = self.segment.number();
         let extent = self.segment.extent();
         let len = extent
-            .map_err(|errno| fail(self.shared, number - 1, errno))?
+            .map_err(|errno| fail(self.shared, current, errno))?
             .len;
         // Nobody is writing it any more.
         if self.at < len && !self.is_before {
-            damaged(number - 1, self.at, "it has no end", each);
+            damaged(current, self.at, "it has no end", each);
         }
-        let found = log::segments(root)?.into_iter().find(|n| *n >= number);
-        let found = found.unwrap_or(number);
-        if found > number {
-            damaged(number, 0, "it was dropped before it was read", each);
+        let mut expected = current + 1;
+        for number in up_to(root, last)?.into_iter().filter(|n| *n > current) {
+            if number > expected {
+                lost(expected, each);
+            }
+            expected = number + 1;
+            match open(root, number) {
+                Ok(segment) => {
+                    (self.segment, self.at) = (segment, 0);
+                    return Ok(true);
+                }
+                Err(Errno::NOENT) => lost(number, each),
+                Err(errno) => unopened(number, errno, each),
+            };
         }
-        self.segment = open(self.shared, found)?;
-        self.at = 0;
-        Ok(())
+        Ok(false)
     }
 }
 
-fn open(shared: &Shared, number: u32) -> Result<Segment, StoreError> {
-    Segment::open(&shared.root, number, OFlags::RDONLY).map_err(|e| fail(shared, number, e))
+/// Returns the numbers of the segments that are there up to the last one, and that one in any case. One
+/// behind it does not count yet.
+fn up_to(root: &Root, last: u32) -> Result<Vec<u32>, StoreError> {
+    let mut numbers = log::segments(root)?;
+    numbers.retain(|number| *number < last);
+    numbers.push(last);
+    Ok(numbers)
+}
+
+/// Opens a segment, if it is a file.
+fn open(root: &Root, number: u32) -> Result<Segment, Errno> {
+    let segment = Segment::open(root, number, OFlags::RDONLY | OFlags::NONBLOCK)?;
+    if segment.is_file()? {
+        Ok(segment)
+    } else {
+        Err(Errno::ISDIR)
+    }
+}
+
+/// Tells of a segment that is gone: dropped meanwhile, or removed by somebody.
+fn lost(number: u32, each: &mut EachEntry<'_>) -> bool {
+    each(Entry::Damaged {
+        place: &segment_path(number),
+        detail: "it is not there any more",
+    })
+}
+
+fn unopened(number: u32, errno: Errno, each: &mut EachEntry<'_>) -> bool {
+    let detail = match errno {
+        Errno::ISDIR => "it is no file".to_owned(),
+        errno => format!("it cannot be opened: {errno}"),
+    };
+    each(Entry::Damaged {
+        place: &segment_path(number),
+        detail: &detail,
+    })
 }
 
 fn fail(shared: &Shared, number: u32, errno: Errno) -> StoreError {

@@ -62,12 +62,15 @@ fn drop_segments(
 ) -> Result<(), StoreError> {
     let root = &shared.root;
     let found = log::segments(root)?;
-    for number in found.into_iter().filter(|number| *number < last) {
-        // It ends where the one behind it begins. Of one whose end cannot be told nothing is dropped.
-        let next = match log::Segment::open(root, number + 1, OFlags::RDONLY) {
+    let found: Vec<u32> = found.into_iter().filter(|number| *number < last).collect();
+    for (index, number) in found.iter().copied().enumerate() {
+        // It ends where the one behind it begins, or before, where somebody removed that. Of one whose end
+        // cannot be told nothing is dropped.
+        let next = found.get(index + 1).copied().unwrap_or(last);
+        let next = match log::Segment::open(root, next, OFlags::RDONLY) {
             Err(Errno::NOENT) => None,
             opened => opened
-                .map_err(|errno| fail(shared, number + 1, errno))?
+                .map_err(|errno| fail(shared, next, errno))?
                 .figures(root)?,
         };
         let Some(end) = next.map(|figures| figures.at).filter(|end| is_old(*end)) else {

@@ -2,13 +2,14 @@
 
 use crate::leftovers;
 use crate::life::{Probe, probe};
-use crate::log::{self, Segment, segment_path};
+use crate::log::{self, segment_path};
 use crate::root::Root;
+use crate::rotate;
 use crate::session::Session;
 use crate::shared::Shared;
 use leasehold_core::Timestamp;
 use leasehold_store::StoreError;
-use rustix::fs::{Access, AtFlags, FlockOperation, OFlags};
+use rustix::fs::{Access, AtFlags, FlockOperation};
 use rustix::io::Errno;
 use std::path::Path;
 
@@ -160,6 +161,8 @@ pub struct Inspection {
     pub segments: u64,
     /// All of them together.
     pub log_bytes: u64,
+    /// How long the segment is that is written to, where a new one should have begun long ago.
+    pub overdue_bytes: Option<u64>,
     /// Files that belong to nothing, because somebody was killed.
     pub unfinished: Vec<String>,
     /// How many requests have files, are in nobody's record, and are dead.
@@ -170,13 +173,14 @@ pub struct Inspection {
     pub closed: Vec<String>,
 }
 
-pub(crate) fn inspect(shared: &Shared) -> Result<Inspection, StoreError> {
+pub(crate) fn inspect(shared: &Shared, segment_bytes: u64) -> Result<Inspection, StoreError> {
     let root = &shared.root;
     let folded = shared.fold_outside();
     let session = Session::enter(shared)?;
     let now = session.view().now();
     let unfinished = leftovers::unfinished(shared, &session.header)?;
     let last = session.header.segment;
+    let overdue_bytes = rotate::overdue(shared, &session.header, segment_bytes)?;
     // A log that is not whole is the affair of another question.
     let state = folded.and_then(|folded| session.fold_from(folded));
     drop(session);
@@ -188,12 +192,14 @@ pub(crate) fn inspect(shared: &Shared) -> Result<Inspection, StoreError> {
         let found = probe(root, &crate::homes::lease_path(**id));
         matches!(found, Ok(Probe::Free(_))) && shared.attended.file(**id).is_none()
     };
-    let numbers = log::segments_up_to(root, last)?;
+    let mut numbers = log::segments(root)?;
+    numbers.retain(|number| *number <= last);
     let mut log_bytes = 0;
     for number in &numbers {
         let fail = |errno| StoreError::io("look at", root.join(&segment_path(*number)), errno);
-        let segment = Segment::open(root, *number, OFlags::RDONLY).map_err(fail)?;
-        log_bytes += segment.extent().map_err(fail)?.len;
+        let path = segment_path(*number);
+        let stat = rustix::fs::statat(root.directory(), &path, AtFlags::empty()).map_err(fail)?;
+        log_bytes += u64::try_from(stat.st_size).unwrap_or(0);
     }
     Ok(Inspection {
         slept_ms: slept_ms(shared),
@@ -201,6 +207,7 @@ pub(crate) fn inspect(shared: &Shared) -> Result<Inspection, StoreError> {
         wall_ms: shared.clock.wall_ms(),
         segments: numbers.len() as u64,
         log_bytes,
+        overdue_bytes,
         unfinished,
         dead: strangers.iter().filter(is_dead).count() as u64,
         cut_off: leftovers::cut_off(shared)?,

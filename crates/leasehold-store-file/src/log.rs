@@ -13,7 +13,7 @@ use crate::line;
 use crate::root::Root;
 use leasehold_core::{Timestamp, event::Event};
 use leasehold_store::{StoreError, format};
-use rustix::fs::{FallocateFlags, OFlags};
+use rustix::fs::{FallocateFlags, FileType, OFlags};
 use rustix::io::Errno;
 use serde::Deserialize;
 use std::os::fd::OwnedFd;
@@ -111,6 +111,12 @@ impl Segment {
 
     pub(crate) const fn number(&self) -> u32 {
         self.number
+    }
+
+    /// Returns whether it is a file, and no directory or device that has its name.
+    pub(crate) fn is_file(&self) -> Result<bool, Errno> {
+        let stat = rustix::fs::fstat(&self.file)?;
+        Ok(FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile)
     }
 
     /// Returns the length, and how much disk space lies behind it.

@@ -4,6 +4,7 @@
 //! is on disk for good, and counts from the moment when the header in `mutex` says so: one write, which
 //! those of this version and of older ones read alike. The old one stays as it is, for the audit.
 
+use crate::header::Header;
 use crate::log::{self, Segment, segment_path, write_all};
 use crate::root::Root;
 use crate::session::{Session, Written};
@@ -142,16 +143,33 @@ fn rotate_long(shared: &Shared, segment_bytes: u64) -> Result<(), StoreError> {
     let Some(header) = shared.peek_header()? else {
         return Ok(());
     };
-    let segment = shared.segment(header.segment)?;
-    let figures = segment.figures(&shared.root)?.unwrap_or_default();
-    // A checkpoint is not written again before as much was written behind it.
-    if header.applied < figures.size.saturating_add(segment_bytes.max(figures.size)) {
+    if header.applied < due(shared, &header, segment_bytes)? {
         return Ok(());
     }
     let folded = shared.fold_outside()?;
     let session = Session::enter(shared)?;
-    if session.segment.number() == segment.number() {
+    if session.segment.number() == header.segment {
         session.rotate(folded)?;
     }
     Ok(())
+}
+
+/// Returns from which length on the segment that is written to is long. A checkpoint is not written again
+/// before as much was written behind it.
+fn due(shared: &Shared, header: &Header, segment_bytes: u64) -> Result<u64, StoreError> {
+    let segment = shared.segment(header.segment)?;
+    let figures = segment.figures(&shared.root)?.unwrap_or_default();
+    Ok(figures.size.saturating_add(segment_bytes.max(figures.size)))
+}
+
+/// Returns how long the segment is that is written to, if that is so long that a new one should have begun
+/// long ago. At each mark it is tried by whoever passes it, but by who asks: about every second time.
+pub(crate) fn overdue(
+    shared: &Shared,
+    header: &Header,
+    segment_bytes: u64,
+) -> Result<Option<u64>, StoreError> {
+    let tried = 2 * PARTS * (segment_bytes / PARTS).max(1);
+    let due = due(shared, header, segment_bytes)?.saturating_add(tried);
+    Ok(Some(header.applied).filter(|applied| *applied > due))
 }

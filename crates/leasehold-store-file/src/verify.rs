@@ -62,12 +62,11 @@ pub(crate) fn history(shared: &Shared, last: u32) -> Result<Vec<String>, StoreEr
         Segment::open(root, number, OFlags::RDONLY)
             .map_err(|errno| StoreError::io("open", root.join(&segment_path(number)), errno))
     };
-    for number in log::segments_up_to(root, last)? {
-        if number == last {
-            break;
-        }
+    let mut numbers = log::segments(root)?;
+    numbers.retain(|number| *number < last);
+    for (index, number) in numbers.iter().copied().enumerate() {
         let (path, mut state) = (segment_path(number), State::default());
-        let ends = match state.go_on(root, &open(number)?) {
+        let ends = match open(number).and_then(|segment| state.go_on(root, &segment)) {
             Ok(End::Clean) => true,
             Ok(End::Torn | End::Bad) => {
                 let end = state.end;
@@ -78,15 +77,28 @@ pub(crate) fn history(shared: &Shared, last: u32) -> Result<Vec<String>, StoreEr
                 problems.push(format!("{path}: {detail}"));
                 false
             }
-            Err(error) => return Err(error),
+            Err(error @ StoreError::Newer { .. }) => return Err(error),
+            Err(error) => {
+                problems.push(error.to_string());
+                false
+            }
         };
+        let next = numbers.get(index + 1).copied().unwrap_or(last);
+        if next > number + 1 {
+            // What is before a gap does not lead to what is behind it.
+            problems.push(format!("{} is missing", segment_path(number + 1)));
+            continue;
+        }
         // The last one's own first line is looked at with the rest of it.
-        let next = open(number + 1)?.head(root).unwrap_or_default();
-        let Some(next) = next.and_then(|(head, _)| head.checkpoint).filter(|_| ends) else {
+        let head = open(next).and_then(|segment| segment.head(root));
+        let checkpoint = head
+            .unwrap_or_default()
+            .and_then(|(head, _)| head.checkpoint);
+        let Some(checkpoint) = checkpoint.filter(|_| ends) else {
             continue;
         };
-        if state.checkpoint(next.counters) != next {
-            let next = segment_path(number + 1);
+        if state.checkpoint(checkpoint.counters) != checkpoint {
+            let next = segment_path(next);
             problems.push(format!("{path} does not lead to what {next} begins with"));
         }
     }

@@ -12,9 +12,9 @@ use crate::ui::{self, Output};
 use leasehold_api::code::Code;
 use leasehold_api::{event, moment};
 use leasehold_core::Timestamp;
-use leasehold_service::Clock;
 use leasehold_service::audit::{Counted, EVENTS, Follow, Query, Told};
-use leasehold_store::Span;
+use leasehold_service::{Clock, ServiceError};
+use leasehold_store::{Span, StoreError};
 use std::time::SystemTime;
 
 const VERB: &str = "audit";
@@ -50,7 +50,7 @@ fn tell(args: &Audit) -> Result<(), CliError> {
             Ok(())
         };
     };
-    let clock = context.leasing.look(&[])?.clock;
+    let clock = clock(&context)?;
     let query = Query {
         span: span(&asked, args.follow, &clock),
         names,
@@ -69,6 +69,21 @@ fn tell(args: &Audit) -> Result<(), CliError> {
         ui::talk("hint: see what can be mended: leasehold doctor --verify");
     }
     Ok(())
+}
+
+/// The clock of the workspace; where the store is damaged in what it goes on from, that of the wall. What
+/// happened is what is wanted just then.
+fn clock(context: &Context) -> Result<Clock, CliError> {
+    match context.leasing.look(&[]) {
+        Ok(answer) => Ok(answer.clock),
+        Err(ServiceError::Store(error @ (StoreError::Damaged { .. } | StoreError::Io { .. }))) => {
+            ui::talk(&format!("warning: {error}"));
+            let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+            let now = u64::try_from(now.unwrap_or_default().as_millis()).unwrap_or(u64::MAX);
+            Ok(Clock::at(Timestamp::from_millis(now)))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Checks what can be checked without a store.

@@ -1,5 +1,6 @@
 //! `leasehold doctor`: whether everything is as it should be, and what to do where it is not.
 
+pub(crate) mod lokt;
 mod mended;
 mod place;
 mod scripts;
@@ -27,6 +28,7 @@ pub(crate) fn run(args: &Doctor) -> Result<Told, CliError> {
     }
     findings.push(who()?);
     findings.extend(inherited(&place));
+    findings.extend(lokt::look());
     findings.extend(scripts::look(&place.base()));
     Ok(told(findings))
 }

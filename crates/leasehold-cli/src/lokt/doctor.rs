@@ -1,9 +1,9 @@
 //! `lokt doctor`.
 
 use super::flags::{self, Flag};
-use super::{files, place};
+use super::place;
 use crate::cli::Doctor;
-use crate::commands;
+use crate::commands::{self, doctor::lokt::CHECK as LOKT};
 use crate::context;
 use crate::error::CliError;
 use crate::{exit, ui};
@@ -44,7 +44,12 @@ pub(super) fn run(words: Vec<OsString>) -> Result<u8, CliError> {
         store: place::store()?,
     };
     let mut findings = commands::doctor::run(&args)?.outcome.findings;
-    findings.extend(own_files()?);
+    // What Lokt itself holds stops every command of it here.
+    for finding in &mut findings {
+        if finding.check == LOKT && finding.grade == Grade::Warning {
+            finding.grade = Grade::Failure;
+        }
+    }
     let found = context::find(&args.store)?.found;
     let report = Report {
         protocol_version: 1,
@@ -68,25 +73,13 @@ pub(super) fn run(words: Vec<OsString>) -> Result<u8, CliError> {
     Ok(if failed { exit::ERROR } else { exit::OK })
 }
 
-/// Whether Lokt's own files still hold something.
-fn own_files() -> Result<Option<FindingInfo>, CliError> {
-    const CHECK: &str = "lokt_files";
-    let live = files::live(&place::root_of_lokt()?)?;
-    Ok((!live.is_empty()).then(|| {
-        FindingInfo::failure(
-            CHECK,
-            format!("Lokt itself still holds {}", live.join(", ")),
-            "make leases of everything there once, by: leasehold import lokt",
-        )
-    }))
-}
-
 /// Names a check as Lokt does, where it has the same.
 fn check(finding: &FindingInfo) -> Check {
     let name = match finding.check {
         "rights" => "writable",
         "file system" => "network_fs",
         "clocks" => "clock",
+        LOKT => "lokt_files",
         other => other,
     };
     let hint = finding.hint.as_ref().map(|hint| format!("; {hint}"));

@@ -1,5 +1,7 @@
 //! `audit`: what happened, in words and in JSON, over damage, and as it comes.
 
+mod faults;
+
 use crate::process::{PATIENCE, Running, eventually};
 use crate::repo::Repo;
 use crate::standing::check;

@@ -65,17 +65,26 @@ fn catch_up<'a>(
     let Some(header) = shared.peek_header()? else {
         return Ok(true);
     };
-    let reader = match reader {
-        Some(reader) => reader,
-        None => reader.insert(Reader::begin(shared, *span, header.segment)?),
+    if reader.is_none() {
+        *reader = Reader::begin(shared, *span, header.segment, each)?;
+    }
+    let Some(reader) = reader else {
+        return Err(gone(shared, header.segment));
     };
     while reader.segment_number() < header.segment {
         if !reader.go_on(None, each)? {
             return Ok(false);
         }
-        reader.next_segment(each)?;
+        if !reader.next_segment(header.segment, each)? {
+            return Err(gone(shared, header.segment));
+        }
     }
     reader.go_on(Some(header.applied), each)
+}
+
+/// What is written to cannot be read: nothing more will come.
+fn gone(shared: &Shared, number: u32) -> StoreError {
+    super::fail(shared, number, Errno::NOENT)
 }
 
 /// Watches the header; nothing where the system cannot.

@@ -61,6 +61,6 @@ impl FileStore {
     /// # Errors
     /// As [`Store::load`](leasehold_store::Store::load).
     pub fn inspect(&self) -> Result<Inspection, StoreError> {
-        inspect::inspect(&self.shared)
+        inspect::inspect(&self.shared, self.segment_bytes)
     }
 }

@@ -174,6 +174,57 @@ fn a_lost_first_line_and_a_lost_header_hide_nothing_else() {
     );
 }
 
+/// What is left is told, and what is not there is named.
+#[test]
+fn segments_that_cannot_be_read_hide_nothing_else() {
+    use std::os::unix::fs::symlink;
+    type Harm = fn(&std::path::Path);
+    let harms: [(&str, Harm); 5] = [
+        ("it is not there any more", |_| {}),
+        ("it is no file", |path| fs::create_dir(path).unwrap()),
+        ("it is no file", |path| symlink("/dev/zero", path).unwrap()),
+        ("(os error 40)", |path| {
+            symlink(path.file_name().unwrap(), path).unwrap()
+        }),
+        ("", |path| fs::write(path, "").unwrap()),
+    ];
+    for (said, harm) in harms {
+        let place = Place::new();
+        let store = write(&place, 40, 3_000);
+        let (all, _) = read(&store, Span::ALL);
+        let segments = fs::read_dir(place.path("audit")).unwrap().count();
+        for number in 1..=segments {
+            let path = place.path(&format!("audit/{number:06}.jsonl"));
+            let bytes = fs::read(&path).unwrap();
+            fs::remove_file(&path).unwrap();
+            harm(&path);
+            let (found, damages) = read(&place.open(), Span::ALL);
+            let lines = bytes.iter().filter(|byte| **byte == b'\n').count();
+            // Its first line is no commit.
+            assert_eq!(found.len(), all.len() + 1 - lines, "{number}: {said}");
+            assert!(found.iter().all(|commit| all.contains(commit)));
+            // What nobody knows of is not missed: gc drops the oldest first, and an empty one had nothing.
+            let is_known = !said.is_empty() && (number > 1 || path.is_symlink());
+            assert_eq!(
+                damages.len(),
+                usize::from(is_known),
+                "{number}: {damages:?}"
+            );
+            if is_known {
+                let place = format!("audit/{number:06}.jsonl: ");
+                assert!(damages[0].starts_with(&place), "{damages:?}");
+                assert!(
+                    !path.is_symlink() || damages[0].ends_with(said),
+                    "{damages:?}"
+                );
+            }
+            let _ = fs::remove_file(&path).or_else(|_| fs::remove_dir(&path));
+            fs::write(&path, bytes).unwrap();
+        }
+        assert!(segments > 2);
+    }
+}
+
 /// A follower in a thread, and what it is told.
 struct Follower {
     told: Receiver<Option<Commit>>,

@@ -438,3 +438,49 @@ fn entries(store: &FileStore) -> Vec<(u64, Vec<u8>)> {
     store.read_audit(&Span::ALL, each).unwrap();
     found
 }
+
+/// Whoever gives something back is not disturbed; who looks is told.
+#[test]
+fn a_segment_that_cannot_be_begun_is_told_to_who_looks() {
+    let place = Place::new();
+    let store = place.open().with_segment_bytes(4_000);
+    fs::create_dir(place.path("audit/000002.new")).unwrap();
+    let mut overdue = None;
+    for number in 1..100 {
+        hold(&store, ask(number, &["build"]));
+        release(&store, number);
+        overdue = store.inspect().unwrap().overdue_bytes;
+        if overdue.is_some() {
+            break;
+        }
+    }
+    assert!(
+        overdue.is_some_and(|bytes| (12_000..14_000).contains(&bytes)),
+        "{overdue:?}"
+    );
+    assert_eq!(segments(&place), ["000001.jsonl", "000002.new"]);
+    assert!(store.collect(0).is_err());
+    fs::remove_dir(place.path("audit/000002.new")).unwrap();
+    for number in 200..203 {
+        hold(&store, ask(number, &["build"]));
+        release(&store, number);
+    }
+    assert_eq!(segments(&place), ["000001.jsonl", "000002.jsonl"]);
+    assert_eq!(store.inspect().unwrap().overdue_bytes, None);
+}
+
+/// Somebody removed one by hand.
+#[test]
+fn what_lies_before_a_gap_is_told_and_dropped_all_the_same() {
+    let place = Place::new();
+    let store = place.open().with_segment_bytes(1);
+    for number in 1..=4 {
+        hold(&store, ask(number, &["build"]));
+        release(&store, number);
+    }
+    fs::remove_file(place.path("audit/000003.jsonl")).unwrap();
+    let problems = store.verify_history().unwrap();
+    assert_eq!(problems, ["audit/000003.jsonl is missing"]);
+    store.collect(0).unwrap();
+    assert_eq!(segments(&place).len(), 1, "{:?}", segments(&place));
+}

@@ -131,6 +131,14 @@ fn log(inspection: &Inspection) -> FindingInfo {
         "{bytes} in {}",
         super::counted(as_count(inspection.segments), "segment")
     );
+    if let Some(bytes) = inspection.overdue_bytes {
+        let text = format!(
+            "its newest segment has {}, and no new one was begun",
+            size(bytes)
+        );
+        let hint = "leasehold gc begins one, or says why it cannot";
+        return FindingInfo::warning(CHECK, text, hint);
+    }
     if inspection.log_bytes > LOG_BYTES_MAX {
         return FindingInfo::warning(
             CHECK,
@@ -217,4 +225,32 @@ pub(super) fn some(all: &[String]) -> String {
 
 pub(super) fn as_count(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use leasehold_api::finding::Grade;
+    use leasehold_core::Timestamp;
+
+    #[test]
+    fn a_log_that_does_not_begin_anew_is_told() {
+        let mut inspection = Inspection {
+            slept_ms: None,
+            now: Timestamp::from_millis(0),
+            wall_ms: 0,
+            segments: 1,
+            log_bytes: 30_000_000,
+            overdue_bytes: None,
+            unfinished: Vec::new(),
+            dead: 0,
+            cut_off: Vec::new(),
+            closed: Vec::new(),
+        };
+        assert_eq!(log(&inspection).grade, Grade::Ok);
+        inspection.overdue_bytes = Some(30_000_000);
+        let found = log(&inspection);
+        assert_eq!(found.grade, Grade::Warning);
+        assert!(found.hint.is_some_and(|hint| hint.contains("leasehold gc")));
+    }
 }

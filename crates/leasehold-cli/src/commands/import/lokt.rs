@@ -60,6 +60,8 @@ pub(super) fn run(args: &Import) -> Result<Told, CliError> {
     }
 }
 
+pub(super) use self::aside::was_done as was_imported;
+
 fn nothing(root: &Path) -> Outcome {
     let text = format!("there are no locks of Lokt in {}", root.display());
     let hint = aside::was_done(root).then(|| "they were taken over before".to_owned());

@@ -43,7 +43,7 @@ pub(super) fn directories(root: &Path) -> Result<Vec<&'static str>, CliError> {
 }
 
 /// Returns whether an import has been here.
-pub(super) fn was_done(root: &Path) -> bool {
+pub(in crate::commands::import) fn was_done(root: &Path) -> bool {
     root.join(KEPT).is_dir()
 }
 

@@ -159,3 +159,75 @@ fn a_store_that_is_none_is_refused_where_there_is_nothing_to_take_over() {
         .run()
         .exits(64);
 }
+
+/// What doctor says of Lokt.
+fn findings(home: &Home) -> Vec<(String, String)> {
+    let told = home
+        .repo
+        .leasehold("doctor --json")
+        .owner("bob")
+        .run()
+        .exits(0)
+        .json();
+    let of_lokt = told["findings"].as_array().unwrap().clone();
+    let of_lokt = of_lokt
+        .into_iter()
+        .filter(|finding| finding["check"] == "lokt");
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    of_lokt
+        .map(|finding| {
+            let said = format!("{} {}", text(&finding["message"]), text(&finding["hint"]));
+            (text(&finding["grade"]), said)
+        })
+        .collect()
+}
+
+#[test]
+fn doctor_says_what_lokt_itself_still_holds() {
+    let home = Home::new();
+    home.repo.leasehold("guard a -- true").run().exits(0);
+    assert_eq!(findings(&home), []);
+    home.holds("locks", &File::new("build"));
+    home.holds("freezes", &File::new("deploy"));
+    let [(grade, said)] = &findings(&home)[..] else {
+        panic!("{:?}", findings(&home));
+    };
+    assert_eq!(grade, "warning");
+    for part in [
+        "`build` held by ada@",
+        "`deploy` frozen by ada@",
+        "leasehold import lokt",
+    ] {
+        assert!(said.contains(part), "{said}");
+    }
+    // Lokt's own commands are stopped by it, so there it is a failure, as before.
+    let ran = home.lokt("bob", "doctor").run().exits(1);
+    assert_eq!(ran.stdout.matches("lokt_files").count(), 1, "{ran}");
+    home.import().exits(0);
+    let [(grade, said)] = &findings(&home)[..] else {
+        panic!("{:?}", findings(&home));
+    };
+    assert_eq!(grade, "ok", "{said}");
+    home.lokt("bob", "doctor").run().exits(0);
+    // Past their time they are nothing to anybody.
+    let home = Home::new();
+    home.holds(
+        "locks",
+        &File {
+            age: 2 * super::files::HOUR,
+            ..File::new("over")
+        },
+    );
+    assert_eq!(findings(&home), []);
+}
+
+#[test]
+fn doctor_says_what_an_import_left_that_was_killed() {
+    let home = Home::new();
+    home.writes("importing/locks/build.json", &File::new("build").text());
+    let found = findings(&home);
+    assert!(found[0].1.contains("leasehold import lokt"), "{found:?}");
+    home.writes("locks/half.json", "");
+    let found = findings(&home);
+    assert!(found[0].1.contains("`half`, unreadable"), "{found:?}");
+}
