@@ -35,6 +35,8 @@ const RATIO_MAX: f64 = 1.1;
 const RELEASES: usize = 25;
 /// How long the queue may take to become as long as it should be.
 const QUEUE_LIMIT: Duration = Duration::from_secs(60);
+/// A holder looks for itself 50 ms after its command began, and then every five seconds.
+const FIRST_LOOK: Duration = Duration::from_millis(150);
 const LOOK_EVERY: Duration = Duration::from_millis(1);
 
 /// Who waits: nobody in particular, or an agent with a session each, whose own leases count in every
@@ -140,6 +142,8 @@ impl Line<'_> {
         self.join()?;
         let mut holder = self.guards.pop_front().ok_or("nobody is in the queue")?;
         let pid = process::pid(&holder)?;
+        // Not counted.
+        thread::sleep(FIRST_LOOK);
         let calls = calls::count_from_now(strace, self.scratch, pid, || {
             drop(holder.stdin.take());
             check(&mut holder)

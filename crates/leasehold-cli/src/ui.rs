@@ -104,7 +104,17 @@ pub(crate) fn told(told: &Told, json: bool) -> io::Result<()> {
             refusal(outcome);
             return Ok(());
         }
-        lines => lines.iter().try_for_each(|text| line(text)),
+        lines => {
+            let mut out = Output::default();
+            let _read = lines.iter().all(|text| {
+                out.add(|buffer| {
+                    let begin = buffer.len();
+                    buffer.extend_from_slice(text.as_bytes());
+                    end_line(buffer, begin);
+                })
+            });
+            out.finish()
+        }
     };
     besides(outcome);
     written

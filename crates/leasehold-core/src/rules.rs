@@ -376,11 +376,11 @@ impl<'a> Rules<'a> {
                     .for_each(|agent| keys.want(Key::Agent(agent)));
             }
         }
-        keys.keys
+        keys.once()
     }
 }
 
-/// Collects the keys that a view lacks, each once.
+/// Collects the keys that a view lacks.
 pub(crate) struct Missing<'a> {
     pub(crate) view: &'a View,
     pub(crate) keys: Vec<Key>,
@@ -395,9 +395,16 @@ impl Missing<'_> {
     }
 
     pub(crate) fn want(&mut self, key: Key) {
-        if !self.view.is_loaded(&key) && !self.keys.contains(&key) {
+        if !self.view.is_loaded(&key) {
             self.keys.push(key);
         }
+    }
+
+    /// Returns each key once: sorted, because of a long queue there are many.
+    fn once(mut self) -> Vec<Key> {
+        self.keys.sort_unstable();
+        self.keys.dedup();
+        self.keys
     }
 }
 

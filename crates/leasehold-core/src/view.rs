@@ -75,7 +75,8 @@ pub struct View {
     freezes: Vec<Freeze>,
     cards: Vec<Card>,
     lives: Vec<(LeaseId, Life)>,
-    /// `None` where everything is loaded.
+    /// Sorted: of a long queue each waiter's agent is a key, and each is asked for. `None` where
+    /// everything is loaded.
     loaded: Option<Arc<Vec<Key>>>,
 }
 
@@ -172,8 +173,9 @@ impl View {
         let Some(loaded) = &self.loaded else {
             return true;
         };
-        let by_all = !matches!(key, Key::Life(_)) && loaded.contains(&Key::All);
-        by_all || loaded.contains(key)
+        // `All` is before every other key.
+        let by_all = !matches!(key, Key::Life(_)) && loaded.first() == Some(&Key::All);
+        by_all || loaded.binary_search(key).is_ok()
     }
 
     /// Fails where one of these keys was not loaded.
@@ -181,23 +183,24 @@ impl View {
     /// # Errors
     /// [`More`], with each that is missing.
     pub fn require(&self, keys: impl IntoIterator<Item = Key>) -> Result<(), More> {
-        let mut missing: Vec<Key> = Vec::new();
-        for key in keys {
-            if !self.is_loaded(&key) && !missing.contains(&key) {
-                missing.push(key);
-            }
-        }
+        let mut missing: Vec<Key> = keys
+            .into_iter()
+            .filter(|key| !self.is_loaded(key))
+            .collect();
         if missing.is_empty() {
-            Ok(())
-        } else {
-            Err(More(missing))
+            return Ok(());
         }
+        missing.sort_unstable();
+        missing.dedup();
+        Err(More(missing))
     }
 
     /// Notes that all that this key finds is in the view.
     pub fn mark_loaded(&mut self, key: Key) {
-        if let Some(loaded) = &mut self.loaded {
-            Arc::make_mut(loaded).push(key);
+        if let Some(loaded) = &mut self.loaded
+            && let Err(place) = loaded.binary_search(&key)
+        {
+            Arc::make_mut(loaded).insert(place, key);
         }
     }
 

@@ -266,6 +266,7 @@ impl<S: Store> Acquire<'_, S> {
         mut given: Option<(Box<Place>, Clock)>,
     ) -> Result<Option<Acquired>, ServiceError> {
         let mut settled = false;
+        self.prepare();
         loop {
             let (place, clock) = match given.take() {
                 Some(given) => given,
@@ -292,9 +293,7 @@ impl<S: Store> Acquire<'_, S> {
                         return Ok(Some(acquired));
                     }
                 }
-                Woken::Watch | Woken::Time if self.is_out_of_time() => {
-                    return self.time_out(waiting, place);
-                }
+                Woken::Time if self.is_out_of_time() => return self.time_out(waiting, place),
                 // The one who is watched is gone, or its time is over: nobody else may be there to
                 // say what follows from it.
                 Woken::Watch | Woken::Time => {
@@ -305,8 +304,23 @@ impl<S: Store> Acquire<'_, S> {
                     let watched = watched.map(|blocker| Key::Life(blocker.id()));
                     let keys = claims.chain(watched).collect();
                     let _settled = self.execute(waiting, &Command::Timer(keys))?;
+                    // As a rule the one who was watched was the last one in the way.
+                    if woken == Woken::Watch
+                        && let Some(acquired) = self.pick_up(waiting)?
+                    {
+                        return Ok(Some(acquired));
+                    }
                 }
             }
+        }
+    }
+
+    /// Makes what the command will inherit: now there is time, and after the grant others wait. Where
+    /// it cannot be made that is said when it is needed.
+    fn prepare(&mut self) {
+        let presence = self.presence.as_mut();
+        if let Some(presence) = presence.filter(|_| self.ask.kind == Kind::Scoped) {
+            let _made = presence.command_proof();
         }
     }
 

@@ -34,10 +34,17 @@ const STACK_BYTES: usize = 64 * 1024;
 #[derive(Debug)]
 pub(crate) struct Gate {
     wait: Duration,
-    /// The file of the last stay, kept open for the next, and the process that opened it: a forked copy
-    /// of us shares the file description, and with it the lock, so it has to open its own.
-    idle: Mutex<Option<(u32, OwnedFd)>>,
+    /// That of the last stay, kept open for the next. A forked copy of us shares the file description,
+    /// and with it the lock, so it has to open its own.
+    idle: Mutex<Option<Opened>>,
     is_writable: bool,
+}
+
+/// An open `mutex`, and the process that opened it.
+#[derive(Debug)]
+struct Opened {
+    by: u32,
+    file: OwnedFd,
 }
 
 /// A stay inside. Dropping it lets the next one in.
@@ -45,7 +52,7 @@ pub(crate) struct Gate {
 pub(crate) struct Inside<'a> {
     gate: &'a Gate,
     /// Always there until it is dropped.
-    file: Option<OwnedFd>,
+    opened: Option<Opened>,
 }
 
 impl Gate {
@@ -73,7 +80,10 @@ impl Gate {
         };
         Ok(Self {
             wait,
-            idle: Mutex::new(Some((process::id(), file))),
+            idle: Mutex::new(Some(Opened {
+                by: process::id(),
+                file,
+            })),
             is_writable,
         })
     }
@@ -84,10 +94,10 @@ impl Gate {
 
     /// Returns the header's bytes without going inside.
     pub(crate) fn peek(&self, root: &Root) -> Result<[u8; HEADER_BYTES], StoreError> {
-        let file = self.file(root)?;
-        let bytes = read_header(&file).map_err(|e| StoreError::io("read", root.join(MUTEX), e));
-        self.keep(file);
-        bytes
+        let opened = self.opened(root)?;
+        let bytes = read_header(&opened.file);
+        self.keep(opened);
+        bytes.map_err(|e| StoreError::io("read", root.join(MUTEX), e))
     }
 
     /// Goes inside.
@@ -95,36 +105,38 @@ impl Gate {
         if !self.is_writable {
             return Err(StoreError::io("write to", root.join(MUTEX), Errno::ACCESS));
         }
-        let file = self.file(root)?;
-        self.lock(root, &file)?;
+        let opened = self.opened(root)?;
+        self.lock(root, &opened.file)?;
         let inside = Inside {
             gate: self,
-            file: Some(file),
+            opened: Some(opened),
         };
         inside.check_present(root)?;
         Ok(inside)
     }
 
-    fn file(&self, root: &Root) -> Result<OwnedFd, StoreError> {
+    fn opened(&self, root: &Root) -> Result<Opened, StoreError> {
+        let by = process::id();
         let idle = self
             .idle
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        let idle = idle
-            .filter(|(opener, _)| *opener == process::id())
-            .map(|(_, file)| file);
+        if let Some(opened) = idle.filter(|opened| opened.by == by) {
+            return Ok(opened);
+        }
         let flags = if self.is_writable {
             OFlags::RDWR
         } else {
             OFlags::RDONLY
         };
-        idle.map_or_else(|| root.open_file(MUTEX, flags), Ok)
-            .map_err(|errno| StoreError::io("open", root.join(MUTEX), errno))
+        let file = root.open_file(MUTEX, flags);
+        let file = file.map_err(|errno| StoreError::io("open", root.join(MUTEX), errno))?;
+        Ok(Opened { by, file })
     }
 
-    fn keep(&self, file: OwnedFd) {
-        *self.idle.lock().unwrap_or_else(PoisonError::into_inner) = Some((process::id(), file));
+    fn keep(&self, opened: Opened) {
+        *self.idle.lock().unwrap_or_else(PoisonError::into_inner) = Some(opened);
     }
 
     fn lock(&self, root: &Root, file: &OwnedFd) -> Result<(), StoreError> {
@@ -214,10 +226,14 @@ impl Queued {
 }
 
 impl Inside<'_> {
-    fn file(&self) -> &OwnedFd {
-        self.file
+    fn opened(&self) -> &Opened {
+        self.opened
             .as_ref()
             .expect("a stay has its file until it is dropped")
+    }
+
+    fn file(&self) -> &OwnedFd {
+        &self.opened().file
     }
 
     /// Refuses to go on in a directory that somebody removed: those who come now are in another one,
@@ -247,7 +263,7 @@ impl Inside<'_> {
 
     /// Leaves the name of this process, for those who wait too long. Only a message depends on it.
     pub(crate) fn sign(&self) {
-        let line = format!("inside: pid {:010}\n", process::id());
+        let line = format!("inside: pid {:010}\n", self.opened().by);
         let _ = write_all(self.file(), INSIDE_OFFSET, line.as_bytes());
     }
 
@@ -260,10 +276,10 @@ impl Drop for Inside<'_> {
     fn drop(&mut self) {
         // Unlocked in so many words: a copy of the descriptor in a child that has just been forked must
         // not keep the next one out. A file that cannot be unlocked is closed.
-        if let Some(file) = self.file.take()
-            && rustix::fs::flock(&file, FlockOperation::Unlock).is_ok()
+        if let Some(opened) = self.opened.take()
+            && rustix::fs::flock(&opened.file, FlockOperation::Unlock).is_ok()
         {
-            self.gate.keep(file);
+            self.gate.keep(opened);
         }
     }
 }

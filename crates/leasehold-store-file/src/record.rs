@@ -32,7 +32,7 @@ pub(crate) struct Content {
 struct Stored<'a> {
     v: u64,
     of: StoredHome<'a>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
     leases: Vec<format::Lease<'a>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     tickets: Vec<format::Ticket<'a>>,

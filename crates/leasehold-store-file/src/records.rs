@@ -20,7 +20,8 @@ use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-/// How much of a record is read at once: nearly all are smaller.
+/// How much of a record is read at first: nearly all are smaller. Of the others, that of a long queue
+/// above all, the rest is read in ever larger pieces.
 const READ_BYTES: usize = 4096;
 /// How many files are kept open for a write that may follow.
 const OPEN_MAX: usize = 128;
@@ -242,16 +243,17 @@ impl<'a> Records<'a> {
     }
 
     fn read_bytes(&self, path: &str, file: &OwnedFd) -> Result<Vec<u8>, Fault> {
-        let mut bytes = Vec::new();
+        let (mut bytes, mut piece) = (Vec::new(), READ_BYTES);
         loop {
             let held = bytes.len();
-            bytes.resize(held + READ_BYTES, 0);
+            bytes.resize(held + piece, 0);
             let count = retry(|| rustix::io::pread(file, &mut bytes[held..], held as u64));
             let count = count.map_err(|errno| self.fail("read", path, errno))?;
             bytes.truncate(held + count);
-            if count < READ_BYTES {
+            if count < piece {
                 return Ok(bytes);
             }
+            piece *= 8;
         }
     }
 

@@ -43,7 +43,9 @@ pub struct Who<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Claim<'a> {
+    #[serde(borrow)]
     resource: Cow<'a, str>,
+    #[serde(borrow)]
     intent: Cow<'a, str>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     slots: Option<u32>,
@@ -63,6 +65,7 @@ pub enum Agent<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Lease<'a> {
+    #[serde(borrow)]
     id: Cow<'a, str>,
     who: Who<'a>,
     claims: Vec<Claim<'a>>,
@@ -98,6 +101,7 @@ pub struct Lease<'a> {
 #[serde(deny_unknown_fields)]
 pub struct Ticket<'a> {
     number: u64,
+    #[serde(borrow)]
     request: Cow<'a, str>,
     who: Who<'a>,
     claims: Vec<Claim<'a>>,
@@ -129,7 +133,9 @@ pub struct Ticket<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Freeze<'a> {
+    #[serde(borrow)]
     id: Cow<'a, str>,
+    #[serde(borrow)]
     resource: Cow<'a, str>,
     until: Option<u64>,
     since: u64,
@@ -146,6 +152,7 @@ pub struct Card<'a> {
     standing: bool,
     birth: Cow<'a, [u64]>,
     unit: u64,
+    #[serde(borrow)]
     dead_request: Cow<'a, str>,
     dead_claims: Vec<Claim<'a>>,
     #[serde(default, skip_serializing_if = "is_false")]
@@ -159,6 +166,7 @@ pub struct Card<'a> {
 #[expect(missing_docs, reason = "as in the kernel")]
 pub enum Event<'a> {
     Refused {
+        #[serde(borrow)]
         id: Cow<'a, str>,
         who: Who<'a>,
         claims: Vec<Claim<'a>>,

@@ -35,6 +35,10 @@ mod linux {
         timerfd_settime,
     };
 
+    /// For how long poll may keep the time: it is late by no more than this after a sleep of the machine.
+    /// Most guarded commands of a script end before, and a timer is three system calls.
+    const SHORT: Duration = Duration::from_millis(100);
+
     /// A timer, created when first needed: a command without deadline costs nothing.
     #[derive(Debug, Default)]
     pub(crate) struct Alarm {
@@ -44,8 +48,12 @@ mod linux {
     impl Alarm {
         /// Rings after `after`, and not before; `None` silences it. Returns the timeout for poll.
         pub(crate) fn set(&mut self, after: Option<Duration>) -> io::Result<Option<Timespec>> {
-            if after.is_none() && self.timer.is_none() {
-                return Ok(None);
+            if self.timer.is_none() {
+                match after {
+                    None => return Ok(None),
+                    Some(after) if after <= SHORT => return Ok(Timespec::try_from(after).ok()),
+                    Some(_) => {}
+                }
             }
             let flags = TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK;
             let timer = match self.timer.take() {
