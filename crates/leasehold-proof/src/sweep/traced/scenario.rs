@@ -29,6 +29,12 @@ pub(super) enum Verb {
     Thaw,
     /// Changes nothing about who holds what.
     Keep,
+    /// Mends what is stored, and changes nothing about who holds what.
+    Repair,
+    /// Leaves alone what cannot be mended, and lets nobody in.
+    GiveUp,
+    /// Takes over what Lokt holds.
+    Import,
     /// Changes nothing at all.
     Look,
 }
@@ -129,9 +135,9 @@ impl Scenario {
             _ if !self.ends_after.is_empty() || matches!(self.around, Around::Robber) => 16,
             Verb::Guard | Verb::Lock | Verb::Unlock => 1,
             Verb::Clear | Verb::Freeze | Verb::Thaw => 2,
-            Verb::TimeOut => 3,
+            Verb::TimeOut | Verb::Repair | Verb::Import => 3,
             Verb::Keep | Verb::Join | Verb::Refused => 4,
-            Verb::Look => 10,
+            Verb::Look | Verb::GiveUp => 10,
         }
     }
 
