@@ -135,9 +135,13 @@ impl Scenario {
             _ if !self.ends_after.is_empty() || matches!(self.around, Around::Robber) => 16,
             Verb::Guard | Verb::Lock | Verb::Unlock => 1,
             Verb::Clear | Verb::Freeze | Verb::Thaw => 2,
-            Verb::TimeOut | Verb::Repair | Verb::Import => 3,
+            Verb::TimeOut => 3,
             Verb::Keep | Verb::Join | Verb::Refused => 4,
-            Verb::Look | Verb::GiveUp => 10,
+            // They make many calls.
+            Verb::Import => 6,
+            Verb::Repair => 12,
+            Verb::Look => 10,
+            Verb::GiveUp => 30,
         }
     }
 
