@@ -20,6 +20,9 @@ const NO_VERB: &str = "leasehold";
 /// Ends the flags and names; what follows is a command.
 const DASHES: &str = "--";
 
+/// Stands for a command: what follows it is a script.
+const SCRIPT: &str = "-c";
+
 /// How many characters of a word the parser's messages repeat.
 pub(crate) const TYPED_SHOWN: usize = 200;
 
@@ -116,7 +119,7 @@ fn hint(verb: &str, error: &clap::Error, words: &[OsString]) -> Option<String> {
     let is_unknown = error.kind() == ErrorKind::UnknownArgument;
     let flag = |word: &OsString| word.as_encoded_bytes().starts_with(b"-");
     match verb {
-        "guard" if !words.iter().any(|word| word == DASHES) => {
+        "guard" if !words.iter().any(|word| word == DASHES || word == SCRIPT) => {
             Some("write `--` before the command: leasehold guard NAME -- COMMAND".into())
         }
         "renew" if is_unknown && words.get(1).is_some_and(|word| !flag(word)) => Some(

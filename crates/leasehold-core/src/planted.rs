@@ -80,6 +80,10 @@ bugs! {
     KeepFailedGrant = "keep-failed-grant",
     /// A proof of life that cannot be read is a proof of death.
     UnreadableIsDead = "unreadable-is-dead",
+    /// A new segment of the log begins without one of the leases.
+    ForgetInCheckpoint = "forget-in-checkpoint",
+    /// A damaged log is begun anew from those records that can be read.
+    GuessAtRepair = "guess-at-repair",
 
     // In the command line.
     /// A command runs although it was refused.

@@ -10,6 +10,7 @@ use crate::shared::Shared;
 use crate::state::State;
 use crate::verify;
 use crate::{gc, leftovers};
+use leasehold_core::planted::Bug;
 use leasehold_store::StoreError;
 
 /// What was mended.
@@ -77,14 +78,19 @@ fn from_records(
             if bytes.is_empty() && path.starts_with("leases/") {
                 return Ok(());
             }
-            let (_, content) = Content::decode(&bytes)
-                .map_err(|unreadable| give_up(format!("{path} cannot be read: {unreadable}")))?;
-            state.add(content);
+            match Content::decode(&bytes) {
+                Ok((_, content)) => state.add(content),
+                Err(_) if Bug::GuessAtRepair.is_planted() => {}
+                Err(unreadable) => {
+                    return Err(give_up(format!("{path} cannot be read: {unreadable}")));
+                }
+            }
             Ok(())
         })?;
     }
     match verify::differences(shared, &state)?.first() {
         None => Ok(state),
+        Some(_) if Bug::GuessAtRepair.is_planted() => Ok(state),
         Some(path) => Err(give_up(format!("they contradict each other: {path}"))),
     }
 }

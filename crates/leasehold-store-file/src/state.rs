@@ -6,6 +6,7 @@ use crate::log::{Checkpoint, End, Segment};
 use crate::record::Content;
 use crate::root::Root;
 use leasehold_core::event::{Change, Event};
+use leasehold_core::planted::Bug;
 use leasehold_core::{Lease, LeaseId, Ticket, Timestamp, View, identity::Agent, view::Counters};
 use leasehold_core::{card::Card, freeze::Freeze};
 use leasehold_store::StoreError;
@@ -98,6 +99,7 @@ impl State {
     /// Makes a checkpoint of it, for the segment that follows the one that was folded. The counters of a
     /// workspace may be ahead of those in its log.
     pub(crate) fn checkpoint(&self, counters: Counters) -> Checkpoint {
+        let forgotten = usize::from(Bug::ForgetInCheckpoint.is_planted());
         Checkpoint {
             at: self.last,
             after: self.end,
@@ -105,7 +107,7 @@ impl State {
                 number: counters.number.max(self.counters.number),
                 token: counters.token.max(self.counters.token),
             },
-            leases: self.leases.values().cloned().collect(),
+            leases: self.leases.values().skip(forgotten).cloned().collect(),
             tickets: self.tickets.values().cloned().collect(),
             freezes: self.freezes.values().cloned().collect(),
             cards: self.cards.values().flatten().cloned().collect(),

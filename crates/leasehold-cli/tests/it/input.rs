@@ -213,6 +213,20 @@ fn a_command_after_a_verb_that_runs_none_is_refused() {
     assert_snapshot!(refusals.said);
 }
 
+/// A script is a command: nobody is told to write one behind `--`.
+#[test]
+fn a_script_is_not_asked_for_twice() {
+    let mut refusals = Refusals::new();
+    for words in [
+        "guard build -c x -c y",
+        "guard build -c x --bogus",
+        "guard build --ttl 5 -c x",
+    ] {
+        let ran = refusals.leasehold(64, words);
+        assert!(!ran.stderr.contains("before the command"), "{ran}");
+    }
+}
+
 /// A dash begins a flag for the parser, and here most likely a wrong number.
 #[test]
 fn values_with_a_dash_are_refused_by_what_is_wrong_with_them() {

@@ -30,7 +30,9 @@ pub(super) const fn layers(bug: Bug) -> &'static [&'static str] {
         | Bug::RunRefused
         | Bug::ReleaseBeforeEnd
         | Bug::KeepProof
-        | Bug::GoOnWhenLost => &["sweep"],
+        | Bug::GoOnWhenLost
+        | Bug::ForgetInCheckpoint
+        | Bug::GuessAtRepair => &["sweep"],
         Bug::SkipMutex => &["sweep", "processes"],
     }
 }
@@ -43,6 +45,8 @@ pub(super) const fn only(bug: Bug) -> Option<&'static str> {
         Bug::KeepTornLine => Some("kill inside write"),
         Bug::KeepProof => Some("guard, kill"),
         Bug::GoOnWhenLost => Some("guard-robbed"),
+        Bug::ForgetInCheckpoint => Some("gc"),
+        Bug::GuessAtRepair => Some("repair-both"),
         _ => None,
     }
 }

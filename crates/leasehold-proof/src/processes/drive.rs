@@ -15,8 +15,10 @@ use super::launch;
 use super::nemesis::{Known, Nemesis};
 use super::plan::{Plan, Verb};
 use super::planner::Planner;
+use super::round::upkeep::Upkeep;
 use super::setting::Setting;
 use super::story::Story;
+use super::tally;
 use crate::Random;
 use rustix::process::{Pid, WaitOptions, WaitStatus, wait};
 use std::collections::BTreeMap;
@@ -55,6 +57,8 @@ pub(super) struct Driver {
     entered: BTreeMap<&'static str, u64>,
     /// Clocks that jump, where there are some.
     pub(super) clocks: Option<Clocks>,
+    /// Who looks after the workspace meanwhile, where somebody does.
+    pub(super) upkeep: Option<Upkeep>,
     /// The TTL of every guard that has one.
     ttl_ms: BTreeMap<u64, u64>,
     pub(super) problems: Vec<String>,
@@ -87,6 +91,7 @@ impl Driver {
             prefixes: Vec::new(),
             entered: BTreeMap::new(),
             clocks: None,
+            upkeep: setting.has_upkeep.then(|| Upkeep::new(directory)),
             ttl_ms: BTreeMap::new(),
             problems: Vec::new(),
             stall: Duration::ZERO,
@@ -106,6 +111,9 @@ impl Driver {
         }
         for (name, count) in self.entered.iter().chain(&self.nemesis.done) {
             deeds.insert(name, *count);
+        }
+        if let Some(upkeep) = &self.upkeep {
+            deeds.insert(tally::UPKEEP, upkeep.done);
         }
         let named = deeds.into_iter().map(|(name, count)| (name.into(), count));
         named.collect()
@@ -192,6 +200,7 @@ impl Driver {
                 ops: busy.map(|busy| (busy.pid, busy.plan.op)).collect(),
             })?;
             self.clocks.iter_mut().try_for_each(Clocks::tend)?;
+            self.upkeep.iter_mut().try_for_each(Upkeep::tend)?;
         }
         let hung = self.agents.iter().find_map(|agent| {
             let busy = agent.busy.as_ref()?;
@@ -221,6 +230,8 @@ impl Driver {
 
     fn end(&mut self, pid: Pid, status: WaitStatus) -> io::Result<()> {
         let is_its = |agent: &&mut Agent| agent.busy.as_ref().is_some_and(|busy| busy.pid == pid);
+        let upkeep = self.upkeep.iter_mut();
+        upkeep.for_each(|upkeep| upkeep.ended(pid, status.exit_status()));
         // Else it was left behind by somebody who was killed.
         let Some(agent) = self.agents.iter_mut().find(is_its) else {
             return Ok(());

@@ -3,6 +3,7 @@
 
 mod disk;
 mod furnish;
+pub(super) mod upkeep;
 
 use super::check;
 use super::drive::Driver;
@@ -147,6 +148,10 @@ impl Round {
                 .violations
                 .push(format!("the state then: {state}"));
             self.driver.kill_all()?;
+        }
+        if let Some(upkeep) = &mut self.driver.upkeep {
+            self.report.violations.append(&mut upkeep.problems);
+            upkeep.put_back()?;
         }
         let mut said = check::end::settle(&self.directory, |line| self.run(line));
         self.report.violations.append(&mut said);

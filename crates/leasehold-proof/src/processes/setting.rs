@@ -33,6 +33,8 @@ pub(super) struct Setting {
     pub(super) jump_every_ms: u64,
     /// Whether system calls of some of them are slow, and fail.
     pub(super) has_bad_calls: bool,
+    /// Whether somebody collects and mends all the time.
+    pub(super) has_upkeep: bool,
 }
 
 const QUIET: Setting = Setting {
@@ -50,10 +52,11 @@ const QUIET: Setting = Setting {
     boots: 1,
     jump_every_ms: 0,
     has_bad_calls: false,
+    has_upkeep: false,
 };
 
 /// All rounds, in order.
-pub(super) const ROUNDS: [Setting; 10] = [
+pub(super) const ROUNDS: [Setting; 11] = [
     QUIET,
     Setting {
         name: "hot",
@@ -127,6 +130,15 @@ pub(super) const ROUNDS: [Setting; 10] = [
         // What is traced cannot be stopped.
         kills_of_ten: 10,
         has_bad_calls: true,
+        ..QUIET
+    },
+    Setting {
+        name: "upkeep",
+        agents: 8,
+        length: Duration::from_secs(8),
+        deed_every_ms: 100,
+        kills_of_ten: 9,
+        has_upkeep: true,
         ..QUIET
     },
     // The last one: what it needs is built meanwhile.

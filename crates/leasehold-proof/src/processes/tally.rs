@@ -8,6 +8,9 @@ use std::collections::BTreeMap;
 pub(super) const OTHER_PROCESSES: &str = "start in another PID namespace";
 pub(super) const OTHER_TIMES: &str = "start in another time namespace";
 
+/// What looks after the workspace.
+pub(super) const UPKEEP: &str = "gc and repair";
+
 /// Counts by what was done.
 #[derive(Debug, Default)]
 pub(super) struct Tally(BTreeMap<String, u64>);
@@ -33,6 +36,7 @@ impl Tally {
             ("stop guard", true),
             ("stop command", true),
             ("continue", true),
+            (UPKEEP, true),
             ("fill disk", machine.small_disk.is_ok()),
             ("free disk", machine.small_disk.is_ok()),
             ("read-only disk", machine.small_disk.is_ok()),
@@ -97,6 +101,7 @@ mod tests {
             "stop guard",
             "stop command",
             "continue",
+            UPKEEP,
         ];
         tally.add(&kills.map(|deed| (deed.to_owned(), 1)).into());
         assert_eq!(tally.undone(&machine(false), false), [""; 0]);

@@ -6,6 +6,7 @@
 mod case;
 mod fault;
 mod full;
+mod lokt;
 mod pairs;
 mod scenario;
 mod settle;
@@ -22,7 +23,7 @@ use crate::tracer::call::Call;
 use crate::{Budget, Outcome, Random, Violation};
 use std::collections::BTreeMap;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread;
@@ -46,31 +47,27 @@ pub(crate) fn run(budget: &Budget) -> Outcome {
     outcome
 }
 
-/// The three beginnings.
-struct Templates {
-    none: Template,
-    full: Template,
-    of_last_boot: Template,
-}
+/// The beginnings.
+struct Templates(Vec<(Furniture, Template)>);
 
 impl Templates {
+    fn new(binary: &Path) -> io::Result<Self> {
+        let all = Furniture::ALL.into_iter();
+        let all = all.map(|furniture| Ok((furniture, Template::new(binary, furniture)?)));
+        all.collect::<io::Result<_>>().map(Self)
+    }
+
     fn of(&self, scenario: &Scenario) -> &Template {
-        match scenario.furniture {
-            Furniture::None => &self.none,
-            Furniture::Full => &self.full,
-            Furniture::OfLastBoot => &self.of_last_boot,
-        }
+        let mut all = self.0.iter();
+        let found = all.find(|(furniture, _)| *furniture == scenario.furniture);
+        &found.expect("there is one of each").1
     }
 }
 
 fn sweep(budget: &Budget, outcome: &mut Outcome) -> io::Result<()> {
     let binary = find(&budget.binary)?;
     full::run(budget, &binary, outcome);
-    let templates = Templates {
-        none: Template::new(&binary, Furniture::None)?,
-        full: Template::new(&binary, Furniture::Full)?,
-        of_last_boot: Template::new(&binary, Furniture::OfLastBoot)?,
-    };
+    let templates = Templates::new(&binary)?;
     let sweeper = Sweeper {
         budget,
         templates: &templates,
@@ -115,7 +112,7 @@ fn shuffle(cases: &mut [Planned], random: &mut Random) {
 }
 
 /// The binary as a path that holds from everywhere.
-fn find(binary: &std::path::Path) -> io::Result<PathBuf> {
+fn find(binary: &Path) -> io::Result<PathBuf> {
     if binary.components().count() > 1 {
         return binary.canonicalize();
     }

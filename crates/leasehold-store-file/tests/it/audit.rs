@@ -184,7 +184,7 @@ fn segments_that_cannot_be_read_hide_nothing_else() {
         ("it is no file", |path| fs::create_dir(path).unwrap()),
         ("it is no file", |path| symlink("/dev/zero", path).unwrap()),
         ("(os error 40)", |path| {
-            symlink(path.file_name().unwrap(), path).unwrap()
+            symlink(path.file_name().unwrap(), path).unwrap();
         }),
         ("", |path| fs::write(path, "").unwrap()),
     ];

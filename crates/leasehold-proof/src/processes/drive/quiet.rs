@@ -2,6 +2,7 @@
 
 use super::{Driver, OPERATION_MAX, TICK};
 use crate::processes::history::{self, Deed, What};
+use crate::processes::round::upkeep::Upkeep;
 use crate::processes::tree;
 use rustix::process::{Pid, Signal};
 use std::io;
@@ -12,7 +13,8 @@ impl Driver {
     /// Begins nothing more and waits until all have come to their end. Returns whether they did.
     pub(in crate::processes) fn drain(&mut self) -> io::Result<bool> {
         self.nemesis.wake_all()?;
-        while self.agents.iter().any(|agent| agent.busy.is_some()) {
+        let keeps_up = |driver: &Self| driver.upkeep.as_ref().is_some_and(Upkeep::is_running);
+        while self.agents.iter().any(|agent| agent.busy.is_some()) || keeps_up(self) {
             self.tick(false)?;
             if !self.problems.is_empty() {
                 return Ok(false);

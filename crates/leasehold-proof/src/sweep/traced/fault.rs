@@ -29,6 +29,11 @@ impl Fault {
     pub(super) const fn kills(self) -> bool {
         matches!(self, Self::Kill { .. } | Self::Tear { .. })
     }
+
+    /// Returns whether what comes after it goes well: also what undoes what went before.
+    pub(super) const fn is_once(self) -> bool {
+        !matches!(self, Self::FailOnward { .. })
+    }
 }
 
 impl fmt::Display for Fault {

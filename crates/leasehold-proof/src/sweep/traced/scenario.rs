@@ -29,6 +29,12 @@ pub(super) enum Verb {
     Thaw,
     /// Changes nothing about who holds what.
     Keep,
+    /// Mends what is stored, and changes nothing about who holds what.
+    Repair,
+    /// Leaves alone what cannot be mended, and lets nobody in.
+    GiveUp,
+    /// Takes over what Lokt holds.
+    Import,
     /// Changes nothing at all.
     Look,
 }
@@ -131,7 +137,11 @@ impl Scenario {
             Verb::Clear | Verb::Freeze | Verb::Thaw => 2,
             Verb::TimeOut => 3,
             Verb::Keep | Verb::Join | Verb::Refused => 4,
+            // They make many calls.
+            Verb::Import => 6,
+            Verb::Repair => 12,
             Verb::Look => 10,
+            Verb::GiveUp => 30,
         }
     }
 

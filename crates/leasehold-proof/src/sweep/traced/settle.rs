@@ -1,5 +1,6 @@
 //! What must be true after a fault, whatever it was.
 
+mod mended;
 mod steps;
 
 use super::case::Run;
@@ -46,6 +47,12 @@ pub(super) fn settle(run: &mut Run<'_>, traced: &Traced) -> io::Result<()> {
     {
         run.problem("a command does not end".into());
     }
+    if run.case.scenario.verb == Verb::GiveUp {
+        return mended::nobody_comes_in(run);
+    }
+    if run.case.scenario.verb == Verb::Repair {
+        mended::after_repair(run)?;
+    }
     check_whole(run, "after the fault");
     let is_second = run.case.after.is_some();
     if is_second && run.case.scenario.verb == Verb::Lock {
@@ -55,7 +62,10 @@ pub(super) fn settle(run: &mut Run<'_>, traced: &Traced) -> io::Result<()> {
         Verb::Guard | Verb::TimeOut => {}
         Verb::Lock => after_lock(run, traced)?,
         Verb::Unlock | Verb::Clear | Verb::Freeze | Verb::Thaw => steps::after(run, traced)?,
-        Verb::Keep | Verb::Look | Verb::Join | Verb::Refused => after_keep(run)?,
+        Verb::Import => mended::after_import(run, traced)?,
+        Verb::Keep | Verb::Repair | Verb::GiveUp | Verb::Look | Verb::Join | Verb::Refused => {
+            after_keep(run)?;
+        }
     }
     if is_second {
         unlock_the_rest(run)?;
@@ -80,6 +90,7 @@ fn check_whole(run: &mut Run<'_>, when: &str) {
         stage.look(|_| ())?;
         let store = stage.store()?;
         let mut problems = store.verify()?;
+        problems.extend(store.verify_history()?);
         problems.extend(if stage.has_whole_log() {
             History::check(&store)?
         } else {

@@ -101,6 +101,11 @@ impl Stage {
         self.repository().join(".git/leasehold")
     }
 
+    /// Where Lokt's own files are, if there are any.
+    pub(super) fn lokt_root(&self) -> PathBuf {
+        self.repository().join(".git/lokt")
+    }
+
     pub(super) fn log(&self) -> Vec<u8> {
         fs::read(self.first_segment()).unwrap_or_default()
     }

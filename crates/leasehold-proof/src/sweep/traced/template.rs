@@ -1,11 +1,12 @@
 //! Furnished repositories, to be copied for each case.
 
+use super::lokt;
 use super::stage::{self, Stage, words};
 use crate::damage::driver::{self, HandClock};
-use leasehold_core::command::Command as Ask;
+use leasehold_core::command::{Command as Ask, Proof};
 use leasehold_core::freeze::Freeze;
 use leasehold_core::view::Key;
-use leasehold_core::{Lease, Resource};
+use leasehold_core::{Identity, Lease, LeaseId, Resource};
 use leasehold_store::{Access, Loaded as _, Store as _, StoreError};
 use leasehold_store_file::FileStore;
 use std::fs;
@@ -26,6 +27,30 @@ pub(super) enum Furniture {
     Full,
     /// Two leases from before the machine was started again.
     OfLastBoot,
+    /// The full one, whose log has several segments.
+    Segments,
+    /// The full one, whose log has a damaged line in its middle.
+    DamagedLog,
+    /// The full one, of which some records are torn.
+    DamagedRecords,
+    /// The full one, with both.
+    DamagedBoth,
+    /// The full one, with locks and a freeze of Lokt's beside.
+    OfLokt,
+}
+
+impl Furniture {
+    /// All of them.
+    pub(super) const ALL: [Self; 8] = [
+        Self::None,
+        Self::Full,
+        Self::OfLastBoot,
+        Self::Segments,
+        Self::DamagedLog,
+        Self::DamagedRecords,
+        Self::DamagedBoth,
+        Self::OfLokt,
+    ];
 }
 
 /// A repository, to be copied for each case.
@@ -51,11 +76,15 @@ impl Template {
         let stage = &template.stage;
         let store = match furniture {
             Furniture::None => return Ok(template),
-            Furniture::Full => {
+            Furniture::OfLastBoot => furnish_last_boot(stage),
+            Furniture::Segments => {
+                furnish(stage)?;
+                stage.store().and_then(several_segments)
+            }
+            _ => {
                 furnish(stage)?;
                 stage.store()
             }
-            Furniture::OfLastBoot => furnish_last_boot(stage),
         };
         store
             .and_then(|store| template.look(&store))
@@ -64,6 +93,7 @@ impl Template {
         let mine = leases.find(|lease| is_on(lease, &["mine"]));
         let mine = mine.map(|lease| lease.id.to_string());
         template.mine = mine.ok_or_else(|| io::Error::other("`mine` is not held"))?;
+        template.harm(furniture)?;
         Ok(template)
     }
 
@@ -78,6 +108,41 @@ impl Template {
         }
         fs::create_dir(repository.join("src"))?;
         symlink("src", repository.join("link"))
+    }
+
+    /// Damages what was looked at.
+    fn harm(&self, furniture: Furniture) -> io::Result<()> {
+        let (stage, root) = (&self.stage, self.stage.root());
+        if matches!(furniture, Furniture::DamagedLog | Furniture::DamagedBoth) {
+            let path = root.join("audit/000001.jsonl");
+            let mut log = fs::read(&path)?;
+            let second = log.iter().position(|byte| *byte == b'\n').unwrap_or(0) + 20;
+            log[second] ^= 1;
+            fs::write(path, log)?;
+        }
+        if matches!(
+            furniture,
+            Furniture::DamagedRecords | Furniture::DamagedBoth
+        ) {
+            // Each that says who holds `mine`.
+            for directory in ["leases", "records/name", "agents"] {
+                for entry in fs::read_dir(root.join(directory))? {
+                    let path = entry?.path();
+                    let text = if path.is_file() {
+                        fs::read(&path)?
+                    } else {
+                        Vec::new()
+                    };
+                    if String::from_utf8_lossy(&text).contains(&self.mine) {
+                        fs::write(path, &text[..text.len() / 2])?;
+                    }
+                }
+            }
+        }
+        if furniture == Furniture::OfLokt {
+            lokt::furnish(&stage.lokt_root())?;
+        }
+        Ok(())
     }
 
     fn look(&mut self, store: &FileStore) -> Result<(), StoreError> {
@@ -116,6 +181,21 @@ fn furnish(stage: &Stage) -> io::Result<()> {
     gate.open()?;
     stage.eventually(|stage| stage.witness().contains("out"));
     must("freeze frozen --ttl 24h --owner eve", 0)
+}
+
+/// Somebody comes and goes until the log has three segments more.
+fn several_segments(store: FileStore) -> Result<FileStore, StoreError> {
+    let store = store.with_segment_bytes(1);
+    for number in 1..=3 {
+        let _granted = driver::run(&store, &Ask::Ask(driver::ask(number, "eve", &["by:turns"])))?;
+        let release = Ask::Release {
+            lease: LeaseId::new(number),
+            by: Identity::named("eve", "proof"),
+            proof: Proof::Holder,
+        };
+        let _released = driver::run(&store, &release)?;
+    }
+    Ok(store)
 }
 
 fn furnish_last_boot(stage: &Stage) -> Result<FileStore, StoreError> {

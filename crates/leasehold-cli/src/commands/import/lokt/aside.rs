@@ -127,8 +127,8 @@ fn replace(root: &Path, name: &str) -> Result<(), CliError> {
     note.map_err(|error| failed("create", &old, &error))
 }
 
-/// Moves one directory back, in the place of the file. Of what a Lokt made there meanwhile only an empty
-/// directory makes way for it; with anything in it, both stay, and who reads the error decides.
+/// Moves one directory back, in the place of the file. Where a Lokt made it anew meanwhile, what is in the
+/// one goes into the other.
 fn move_back(root: &Path, name: &str) -> Result<(), CliError> {
     let (old, new) = (root.join(name), root.join(files::UNDER_WAY).join(name));
     match fs::remove_file(&old) {
@@ -136,7 +136,30 @@ fn move_back(root: &Path, name: &str) -> Result<(), CliError> {
         // It was not there yet, or a Lokt made a directory.
         _ => {}
     }
-    fs::rename(&new, &old).map_err(|error| failed("move back", &new, &error))
+    match fs::rename(&new, &old) {
+        Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty => put_back_each(&new, &old),
+        moved => moved.map_err(|error| failed("move back", &new, &error)),
+    }
+}
+
+/// Moves each file of a directory into another. None takes the place of one that is there: both may be held.
+fn put_back_each(from: &Path, to: &Path) -> Result<(), CliError> {
+    let fail = |error: &io::Error| failed("move back", from, error);
+    for entry in fs::read_dir(from).map_err(|error| fail(&error))? {
+        let name = entry.map_err(|error| fail(&error))?.file_name();
+        let (old, new) = (from.join(&name), to.join(&name));
+        match fs::hard_link(&old, &new) {
+            Ok(()) => fs::remove_file(&old).map_err(|error| fail(&error))?,
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                let text = format!("{} and {} are both there", old.display(), new.display());
+                let hint = "a Lokt took it anew while it was taken over: remove the one that nobody needs, then \
+                            import again";
+                return Err(CliError::new(Code::Error, text).hint(hint));
+            }
+            Err(error) => return Err(fail(&error)),
+        }
+    }
+    fs::remove_dir(from).map_err(|error| fail(&error))
 }
 
 /// Makes sure that what was moved is what was read.

@@ -104,16 +104,33 @@ fn an_import_that_was_killed_while_it_moved_is_looked_at_anew() {
     }
 }
 
-/// Where a Lokt made a directory in the place of one that was moved, both stay as they are.
+/// A Lokt made the directory anew while it was moved: what is in both is taken over, and nothing that is in
+/// both in different words.
 #[test]
-fn what_cannot_be_moved_back_is_said() {
+fn what_a_lokt_made_meanwhile_is_taken_over_too() {
     let home = Home::new();
     home.holds("locks", &File::new("new"));
-    home.writes("importing/locks/build.json", &File::new("build").text());
-    home.refuses(1, &["failed to move back", "importing/locks"]);
-    fs::remove_dir_all(home.lokt_root().join("locks")).unwrap();
+    let moved = home.writes("importing/locks/build.json", &File::new("build").text());
+    let again = home.holds(
+        "locks",
+        &File {
+            owner: "eve",
+            ..File::new("build")
+        },
+    );
+    home.refuses(
+        1,
+        &[
+            "importing/locks/build.json",
+            "are both there",
+            "then import again",
+        ],
+    );
+    assert!(moved.exists());
+    fs::remove_file(again).unwrap();
     home.import().exits(0);
-    assert_eq!(held(&home.repo), ["build ada"]);
+    assert_eq!(held(&home.repo), ["build ada", "new ada"]);
+    assert!(!home.lokt_root().join("importing").exists());
 }
 
 #[test]

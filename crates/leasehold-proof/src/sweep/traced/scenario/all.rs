@@ -1,6 +1,7 @@
 //! The list of what is swept.
 
 use super::{Around, Scenario, Verb};
+use crate::sweep::traced::lokt;
 use crate::sweep::traced::template::{Furniture, OVER};
 
 /// What `eve` holds, in two leases.
@@ -131,5 +132,21 @@ pub(in super::super) const ALL: &[Scenario] = &[
     Scenario::new("doctor", Verb::Look, "doctor --verify").on(&["mine"]),
     Scenario::new("doctor-repair", Verb::Keep, "doctor --repair").on(&["mine"]),
     Scenario::new("gc", Verb::Keep, "gc --keep 0s").on(&["mine"]),
+    Scenario::new("gc-segments", Verb::Keep, "gc --keep 0s")
+        .on(&["mine"])
+        .furnished(Furniture::Segments),
+    Scenario::new("repair-log", Verb::Repair, "doctor --repair")
+        .on(&["mine"])
+        .furnished(Furniture::DamagedLog),
+    Scenario::new("repair-record", Verb::Repair, "doctor --repair")
+        .on(&["mine"])
+        .furnished(Furniture::DamagedRecords),
+    Scenario::new("repair-both", Verb::GiveUp, "doctor --repair")
+        .on(&["mine"])
+        .furnished(Furniture::DamagedBoth)
+        .exits(1),
+    Scenario::new("import", Verb::Import, "import lokt")
+        .on(lokt::NAMES)
+        .furnished(Furniture::OfLokt),
     Scenario::new("version", Verb::Look, "version").on(&["mine"]),
 ];
