@@ -349,7 +349,7 @@ pub(crate) fn limit(limit: Limit, claims: &[Claim]) -> (String, &'static str) {
         }
         Limit::SlotsOfTree => (
             format!(
-                "slots of {}",
+                "a path has no slots: {}",
                 named(&|claim| claim.resource.as_path().is_some())
             ),
             "pools are plain names, such as gpu or name:gpu",
@@ -435,8 +435,21 @@ const OF_SHELLS: [&str; 8] = [
     "cd", "export", "source", ".", "eval", "set", "ulimit", "umask",
 ];
 
-/// Says how to run a command that was not found, where it can only have been meant for a shell.
-pub(crate) fn again_by_a_shell(program: &str) -> Option<String> {
+/// Says where a program that was not found was looked for, or how to run it where it can only have been
+/// meant for a shell.
+pub(crate) fn not_found(program: &str) -> Option<String> {
+    if let Some(script) = again_by_a_shell(program) {
+        return Some(script);
+    }
+    let directory = std::env::current_dir().ok()?;
+    let from_here = program.contains('/') && !program.starts_with('/');
+    from_here.then(|| {
+        let directory = directory.display();
+        format!("it is looked for from where you are: {directory}")
+    })
+}
+
+fn again_by_a_shell(program: &str) -> Option<String> {
     let is_name = |name: &str| {
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
         !name.is_empty() && name.chars().all(plain)

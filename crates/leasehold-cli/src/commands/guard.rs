@@ -410,7 +410,7 @@ impl From<SpawnError> for NotStarted {
             .map_or_else(String::new, |reason| format!(": {reason}"));
         let text = format!("failed to {error}{reason}");
         let hint = match &error {
-            SpawnError::NotFound { program } => message::again_by_a_shell(program),
+            SpawnError::NotFound { program } => message::not_found(program),
             _ => None,
         };
         Self::Outcome(Box::new(Outcome {

@@ -53,6 +53,9 @@ pub(super) fn advice(verb: &str, error: &clap::Error, words: &[OsString]) -> Opt
         ErrorKind::MissingRequiredArgument if verb == "import" => {
             Some("leasehold import lokt".into())
         }
+        ErrorKind::MissingRequiredArgument if verb == "freeze" => {
+            Some("a freeze has to end: leasehold freeze NAME --ttl 30m".into())
+        }
         _ => None,
     }
 }

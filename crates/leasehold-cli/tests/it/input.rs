@@ -775,6 +775,8 @@ fn what_was_meant_is_said() {
         "import",
         "lock build --ttl 0",
         "guard build --ttl 0s -- make",
+        "guard build --lease 3f9c0a1b -- make",
+        "freeze build",
     ] {
         refusals.leasehold(64, words);
     }
