@@ -441,6 +441,9 @@ pub(crate) fn not_found(program: &str) -> Option<String> {
     if let Some(script) = again_by_a_shell(program) {
         return Some(script);
     }
+    if program.starts_with('-') {
+        return Some("write `--` before all of the command: what stands before it is names".into());
+    }
     let directory = std::env::current_dir().ok()?;
     let from_here = program.contains('/') && !program.starts_with('/');
     from_here.then(|| {

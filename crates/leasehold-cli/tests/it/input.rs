@@ -802,6 +802,10 @@ fn a_command_that_only_a_shell_knows_is_told_how_to_run() {
             format!("hint: only a shell knows that: leasehold guard 'a b' --ttl 5m {line}\n");
         assert!(ran.stderr.ends_with(&hint), "{ran}");
     }
+    let words = "guard build cargo test -- --nocapture";
+    let ran = repo.leasehold(words).run().exits(127);
+    let hint = "hint: write `--` before all of the command: what stands before it is names\n";
+    assert!(ran.stderr.ends_with(hint), "{ran}");
     let ran = repo
         .leasehold("guard build -- no-such-program")
         .run()
