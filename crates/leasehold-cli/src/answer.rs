@@ -107,6 +107,7 @@ fn held(asked: &Asked<'_>, blockers: &[Blocker], clock: &Clock) -> Outcome {
             .iter()
             .find_map(|blocker| perhaps_own(asked.who, blocker)),
     );
+    hints.extend(pool(asked.claims, blockers));
     Outcome {
         hints,
         blockers: blockers
@@ -115,6 +116,28 @@ fn held(asked: &Asked<'_>, blockers: &[Blocker], clock: &Clock) -> Outcome {
             .collect(),
         ..outcome(asked.verb, Code::Held, message::blockers(blockers, clock))
     }
+}
+
+/// Says so where all of a thing is asked for that others use as a pool.
+pub(crate) fn pool(asked: &[Claim], blockers: &[Blocker]) -> Option<String> {
+    let held = || blockers.iter().flat_map(Blocker::claims);
+    let size = |claim: &Claim| {
+        let same = |other: &&Claim| other.resource == claim.resource;
+        held().filter(same).find_map(|other| other.slots)
+    };
+    let whole = asked.iter().filter(|claim| claim.slots.is_none());
+    let (claim, size) = whole
+        .filter_map(|claim| size(claim).map(|size| (claim, size)))
+        .next()?;
+    let name = &claim.resource;
+    let pool = match asked {
+        [_] => String::new(),
+        _ => format!("{name}="),
+    };
+    let flag = crate::ui::quoted(&format!("{pool}{size}"));
+    Some(format!(
+        "`{name}` is used as a pool: --slots {flag} asks for one slot, this for all of them"
+    ))
 }
 
 /// Returns the resource that is asked for and not free.

@@ -18,8 +18,16 @@ const TOKEN: &str = "LEASEHOLD_TOKEN";
 
 /// Reads a lease id given by a flag.
 pub(crate) fn flag(text: &str) -> Result<LeaseId, CliError> {
-    text.parse()
-        .map_err(|error| CliError::usage(format!("--lease {text:?}: {error}")))
+    text.parse().map_err(|error| {
+        let refused = CliError::usage(format!("--lease {text:?}: {error}"));
+        match text.len() {
+            leasehold_api::lease::BRIEF => refused.hint(
+                "messages show its beginning only: `lock` printed all of it, a guard has it in \
+                 LEASEHOLD_LEASE",
+            ),
+            _ => refused,
+        }
+    })
 }
 
 /// Returns the lease that this process runs in, in this workspace.

@@ -70,7 +70,7 @@ fn run() -> u8 {
         return commands::run(Verb::Guard(guard));
     }
     let words: Vec<OsString> = std::env::args_os().skip(1).collect();
-    if let Some((verb, error)) = usage::stray_command(&words) {
+    if let Some((verb, error)) = usage::stray_command(&words).or_else(|| usage::misread(&words)) {
         return usage::refuse(verb, error, &words);
     }
     match cli::Cli::try_parse() {

@@ -23,6 +23,17 @@ pub(crate) fn resources(claims: &[Claim]) -> String {
     }
 }
 
+/// Says of what is leased that it is held: "`a` and `b` are held".
+pub(crate) fn held(lease: &Lease) -> String {
+    are(&lease.claims, "held")
+}
+
+/// Says of claims that they are held, or something else.
+pub(crate) fn are(claims: &[Claim], what: &str) -> String {
+    let are = if claims.len() > 1 { "are" } else { "is" };
+    format!("{} {are} {what}", resources(claims))
+}
+
 /// What a lease is held by: "ada@host (pid 12, `make`) for 12s, expires in 48s (lease 3f9c0a1b)".
 pub(crate) fn holder(lease: &Lease, clock: &Clock) -> String {
     let now = clock.now();
@@ -121,16 +132,12 @@ pub(crate) fn brief(lease: &Lease) -> String {
 pub(crate) fn blocker(blocker: &Blocker, clock: &Clock) -> String {
     match blocker {
         Blocker::Lease(lease) => {
-            format!(
-                "{} is held by {}",
-                resources(&lease.claims),
-                holder(lease, clock)
-            )
+            format!("{} by {}", held(lease), holder(lease, clock))
         }
         Blocker::Ticket(ticket) => {
             format!(
-                "{} is waited for by {}",
-                resources(&ticket.claims),
+                "{} by {}",
+                are(&ticket.claims, "waited for"),
                 waiter(ticket, clock)
             )
         }
@@ -342,7 +349,7 @@ pub(crate) fn limit(limit: Limit, claims: &[Claim]) -> (String, &'static str) {
         }
         Limit::SlotsOfTree => (
             format!(
-                "slots of {}",
+                "a path has no slots: {}",
                 named(&|claim| claim.resource.as_path().is_some())
             ),
             "pools are plain names, such as gpu or name:gpu",
@@ -390,14 +397,78 @@ pub(crate) fn again_inside(lease: LeaseId) -> Option<String> {
 }
 
 fn again(flag: Option<&str>) -> String {
-    let mut words = std::env::args_os().map(|word| quoted(&word.to_string_lossy()));
-    let program = words.next().unwrap_or_else(|| "leasehold".into());
-    let program = program.rsplit('/').next().unwrap_or("leasehold").to_owned();
-    let verb = words.next();
-    let words = [program]
-        .into_iter()
-        .chain(verb)
-        .chain(flag.map(Into::into))
-        .chain(words);
-    words.collect::<Vec<String>>().join(" ")
+    let mut words = typed();
+    let own = words.len().min(2);
+    words.splice(own..own, flag.map(Into::into));
+    words.join(" ")
+}
+
+/// Returns the command that was run, quoted for a shell, without the directory that the program is in.
+fn typed() -> Vec<String> {
+    let words = std::env::args_os().map(|word| quoted(&word.to_string_lossy()));
+    let mut words: Vec<String> = words.collect();
+    match words.first_mut() {
+        None => words.push("leasehold".into()),
+        Some(program) => {
+            if let Some((_, name)) = program.rsplit_once('/') {
+                *program = name.to_owned();
+            }
+        }
+    }
+    words
+}
+
+/// Writes how this was called, up to a verb: `lokt demo` where that is how.
+pub(crate) fn called(verb: &str) -> String {
+    let mut words = typed();
+    match words.iter().position(|word| word == verb) {
+        Some(at) => {
+            words.truncate(at + 1);
+            words.join(" ")
+        }
+        None => format!("leasehold {verb}"),
+    }
+}
+
+/// Words that only a shell knows, and would not be found as programs.
+const OF_SHELLS: [&str; 8] = [
+    "cd", "export", "source", ".", "eval", "set", "ulimit", "umask",
+];
+
+/// Says where a program that was not found was looked for, or how to run it where it can only have been
+/// meant for a shell.
+pub(crate) fn not_found(program: &str) -> Option<String> {
+    if let Some(script) = again_by_a_shell(program) {
+        return Some(script);
+    }
+    if program.starts_with('-') {
+        return Some("write `--` before all of the command: what stands before it is names".into());
+    }
+    let directory = std::env::current_dir().ok()?;
+    let from_here = program.contains('/') && !program.starts_with('/');
+    from_here.then(|| {
+        let directory = directory.display();
+        format!("it is looked for from where you are: {directory}")
+    })
+}
+
+fn again_by_a_shell(program: &str) -> Option<String> {
+    let is_name = |name: &str| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        !name.is_empty() && name.chars().all(plain)
+    };
+    let sets = program
+        .split_once('=')
+        .is_some_and(|(name, _)| is_name(name));
+    if !(sets || OF_SHELLS.contains(&program) || program.contains(char::is_whitespace)) {
+        return None;
+    }
+    let words = typed();
+    let dashes = words.iter().position(|word| word == "--")?;
+    let rest = words.get(dashes + 2..)?;
+    let script = [program.to_owned()];
+    let script = script.iter().chain(rest).map(String::as_str);
+    let script = quoted(&script.collect::<Vec<_>>().join(" "));
+    let head = words[..dashes].join(" ");
+    Some(format!("only a shell knows that: {head} -c {script}"))
 }

@@ -111,12 +111,13 @@ impl Base {
         Ok(named)
     }
 
-    /// Says so where a plain name looks like one of a file: a lease on the name protects no path.
-    /// `name:` in front says that the name is meant.
+    /// Says so where a plain name looks like one of a file, as a lease on the name protects no path, and
+    /// where a path looks like one from where one stands. `name:` in front says that the name is meant.
     pub(crate) fn doubt(&self, text: &str) -> Option<String> {
         let name = match text.split_once(':') {
             None => text,
             Some(("file", name)) => name,
+            Some(("path", path)) => return self.doubt_path(path),
             Some(_) => return None,
         };
         let path = || quoted(&self.file(name));
@@ -134,6 +135,25 @@ impl Base {
             let silent = format!(" ({name} is the name, without this note)");
             let silent = if bare { silent } else { String::new() };
             format!("`{text}` is a name here and not the file: for the file say {path}{silent}")
+        })
+    }
+
+    /// Says so where a path that starts at the top is not there, but would be if it started where one
+    /// stands: a lease on the wrong one protects nothing, and nothing else tells.
+    fn doubt_path(&self, path: &str) -> Option<String> {
+        let top = self.top.as_ref().filter(|top| **top != self.directory)?;
+        let literal = unescaped(split_at_wildcard(path).0);
+        let begin = Path::new(&literal).components().next();
+        if !matches!(begin, Some(Component::Normal(_))) {
+            return None;
+        }
+        let is_in = |directory: &Path| directory.join(&literal).symlink_metadata().is_ok();
+        (is_in(&self.directory) && !is_in(top)).then(|| {
+            let here = quoted(&format!("path:./{path}"));
+            format!(
+                "`path:{path}` starts at the top of the repository, where there is none: for the one here \
+                 say {here}"
+            )
         })
     }
 

@@ -27,7 +27,11 @@ pub(crate) fn guard(words: impl IntoIterator<Item = OsString>) -> Option<Guard> 
         }
     }
     let command: Vec<OsString> = words.collect();
+    let is_time = |name: &String| name.starts_with(|first: char| first.is_ascii_digit());
+    // That may have been meant for the wait.
+    let is_doubtful = request.wait && request.claims.names.iter().any(is_time);
     let is_whole = !request.claims.names.is_empty()
+        && !is_doubtful
         && !command.is_empty()
         && (request.wait || request.timeout.is_none());
     is_whole.then(|| bare(request, command))

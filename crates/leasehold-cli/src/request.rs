@@ -54,11 +54,22 @@ pub(crate) fn check(args: &RequestArgs, ttl: Option<Ttl>) -> Result<Checked, Cli
         ttl: match args.ttl.as_deref() {
             None => ttl,
             Some("none") => None,
+            Some(text) if is_zero(text) => {
+                let error =
+                    format!("--ttl {text:?}: a lease that is over at once protects nothing");
+                return Err(CliError::usage(error).hint("for no limit say --ttl none"));
+            }
             Some(text) => Some(parse_ttl(text)?),
         },
         lease: args.lease.as_deref().map(inherit::flag).transpose()?,
         slots: slots(&args.claims)?,
     })
+}
+
+/// Returns whether this is no time at all, with a unit or without.
+fn is_zero(text: &str) -> bool {
+    let number = text.trim_end_matches(|c: char| c.is_ascii_lowercase());
+    !number.is_empty() && number.bytes().all(|digit| digit == b'0')
 }
 
 /// Reads a lifetime.

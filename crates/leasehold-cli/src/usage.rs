@@ -2,6 +2,11 @@
 //!
 //! Whoever asked for JSON gets these refusals as JSON too.
 
+mod advice;
+mod misread;
+
+pub(crate) use misread::misread;
+
 use crate::cli::{Cli, Verb};
 use crate::commands::untold;
 use crate::error::CliError;
@@ -20,9 +25,6 @@ const NO_VERB: &str = "leasehold";
 /// Ends the flags and names; what follows is a command.
 const DASHES: &str = "--";
 
-/// Stands for a command: what follows it is a script.
-const SCRIPT: &str = "-c";
-
 /// How many characters of a word the parser's messages repeat.
 pub(crate) const TYPED_SHOWN: usize = 200;
 
@@ -36,10 +38,7 @@ pub(crate) fn stray_command(words: &[OsString]) -> Option<(&'static str, CliErro
     let (before, command) = (words.get(1..at)?, words.get(at..)?);
     let line = if verb == "lock" && command.len() > 1 {
         let before = before.iter().filter(|word| *word != "--json");
-        let words = before
-            .chain(command)
-            .map(|word| quoted(&word.to_string_lossy()));
-        words.collect::<Vec<String>>().join(" ")
+        joined(before.chain(command))
     } else {
         "NAME -- COMMAND".into()
     };
@@ -51,8 +50,7 @@ pub(crate) fn stray_command(words: &[OsString]) -> Option<(&'static str, CliErro
 }
 
 fn runs_a_command(verb: &str) -> bool {
-    let mut line = Cli::command();
-    line.build();
+    let line = built();
     let mut words = line
         .find_subcommand(verb)
         .into_iter()
@@ -78,8 +76,13 @@ pub(crate) fn parser_says(error: &clap::Error, words: &[OsString]) -> u8 {
     {
         return refuse(verb, error, words);
     }
-    let text = harmless(error, without_dashes(&error.render().to_string()));
-    let hint = hint(verb, error, words);
+    let hint = advice::advice(verb, error, words);
+    let is_unknown = matches!(
+        error.kind(),
+        ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand
+    );
+    let kept = without_tips(&error.render().to_string(), hint.is_some() && is_unknown);
+    let text = harmless(error, kept);
     let in_words = |_: &Outcome| {
         ui::parser(&text);
         hint.iter()
@@ -114,34 +117,61 @@ fn harmless(error: &clap::Error, mut text: String) -> String {
     ui::harmless(&text)
 }
 
-/// Says what the parser cannot know.
-fn hint(verb: &str, error: &clap::Error, words: &[OsString]) -> Option<String> {
-    let is_unknown = error.kind() == ErrorKind::UnknownArgument;
-    let flag = |word: &OsString| word.as_encoded_bytes().starts_with(b"-");
-    match verb {
-        "guard" if !words.iter().any(|word| word == DASHES || word == SCRIPT) => {
-            Some("write `--` before the command: leasehold guard NAME -- COMMAND".into())
-        }
-        "renew" if is_unknown && words.get(1).is_some_and(|word| !flag(word)) => Some(
-            "a lock is renewed by its name when it is locked again: leasehold lock NAME; or pass \
-             --lease ID"
-                .into(),
-        ),
-        _ => None,
-    }
+/// The command line with the arguments of all verbs.
+fn built() -> clap::Command {
+    let mut line = Cli::command();
+    line.build();
+    line
 }
 
-/// Takes out the advice to write a word behind `--`: there it would be a command, or refused.
-fn without_dashes(text: &str) -> String {
-    let is_such = |line: &str| line.starts_with("  tip: to pass") && line.contains("use '-- ");
+/// Returns whether a word is a flag.
+fn is_flag(word: &OsString) -> bool {
+    word.len() > 1 && word.as_encoded_bytes().starts_with(b"-")
+}
+
+/// Returns whether a word is a flag of `guard` whose value is the next word.
+fn has_value(word: &str) -> bool {
+    let line = built();
+    let guard = line.find_subcommand("guard");
+    let mut flags = guard.into_iter().flat_map(clap::Command::get_arguments);
+    let is_it = |flag: &clap::Arg| match word.strip_prefix("--") {
+        Some(long) => flag.get_long() == Some(long),
+        None => flag
+            .get_short()
+            .is_some_and(|short| word == format!("-{short}")),
+    };
+    flags.any(|flag| is_it(flag) && flag.get_action().takes_values())
+}
+
+fn text(word: &OsString) -> Option<&str> {
+    word.to_str()
+}
+
+/// Writes words as a line for a shell.
+fn joined<'a>(words: impl IntoIterator<Item = &'a OsString>) -> String {
+    let words = words
+        .into_iter()
+        .map(|word| quoted(&word.to_string_lossy()));
+    words.collect::<Vec<String>>().join(" ")
+}
+
+/// Takes out the advice to write a word behind `--`, where it would be a command, or refused; and where
+/// we know better, the words that are similar.
+fn without_tips(text: &str, knows_better: bool) -> String {
+    let is_such = |line: &str| {
+        line.starts_with("  tip: to pass") && line.contains("use '-- ")
+            || knows_better && line.starts_with("  tip: ") && line.contains(" similar ")
+            // It shows the similar flag, too.
+            || knows_better && line.starts_with("Usage: ")
+    };
     let mut kept = String::with_capacity(text.len());
-    let mut lines = text.split_inclusive('\n');
+    let mut lines = text.split_inclusive('\n').peekable();
     while let Some(line) = lines.next() {
-        if is_such(line) {
-            // With the empty line after it.
-            lines.next();
-        } else {
+        if !is_such(line) {
             kept.push_str(line);
+        } else if kept.ends_with("\n\n") {
+            // With the empty line after it.
+            lines.next_if(|line| line.trim().is_empty());
         }
     }
     kept

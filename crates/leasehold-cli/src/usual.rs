@@ -38,13 +38,20 @@ pub(crate) fn add(
         return outcome;
     };
     outcome.expected_ms = holds.expected(blockers, clock);
-    let when = match outcome.expected_ms {
-        Some(left) => usually(left),
-        None if held_ms >= LONG_MS => "it is held for longer than usual".to_owned(),
-        None => return outcome,
-    };
-    outcome.hints.push(format!("{when}: {}", told(usual)));
+    let when = when(outcome.expected_ms, held_ms);
     outcome
+        .hints
+        .extend(when.map(|when| format!("{when}: {}", told(usual))));
+    outcome
+}
+
+/// Says when it is free, where that is of any help: not that it should be of what was taken just now.
+fn when(left_ms: Option<u64>, held_ms: u64) -> Option<String> {
+    match left_ms {
+        None | Some(0) if held_ms < LONG_MS => None,
+        None => Some("it is held for longer than usual".into()),
+        Some(left) => Some(usually(left)),
+    }
 }
 
 fn told(usual: Spread) -> String {
@@ -74,6 +81,19 @@ fn up_to(millis: u64, word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_taken_just_now_is_not_said_to_be_free() {
+        for (left_ms, held_ms, expected) in [
+            (Some(0), 2, None),
+            (None, 2, None),
+            (Some(3_000), 2, Some("usually free in 3s")),
+            (Some(0), 1_000, Some("usually free by now")),
+            (None, 1_000, Some("it is held for longer than usual")),
+        ] {
+            assert_eq!(when(left_ms, held_ms).as_deref(), expected);
+        }
+    }
 
     #[test]
     fn how_long_it_took_is_said_without_false_figures() {

@@ -21,6 +21,7 @@ use super::doctor;
 use crate::answer::{self, Told};
 use crate::cli::{Demo, Scene};
 use crate::error::CliError;
+use crate::message;
 use crate::process::Signals;
 use leasehold_api::code::Code;
 use leasehold_api::demo::{DemoInfo, SceneInfo, Verdict};
@@ -173,7 +174,10 @@ fn told(args: &Demo, place: &Place, shown: Shown) -> Told {
         Scene::Hexwall | Scene::Brick => "",
     };
     let outcome = Outcome {
-        hints: vec![format!("see it {other}: leasehold demo{scene}{flag}")],
+        hints: vec![format!(
+            "see it {other}: {}{scene}{flag}",
+            message::called("demo")
+        )],
         notes: notes(&shown.end, shown.turns_killed, verdict),
         demo: Some(DemoInfo {
             leases: !args.no_lock,

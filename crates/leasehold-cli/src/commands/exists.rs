@@ -43,8 +43,11 @@ fn exists(args: &Exists) -> Result<Outcome, CliError> {
     let Some(first) = held.first() else {
         return Ok(free());
     };
-    let what = message::resources(&first.claims);
-    let text = format!("{what} is held by {}", message::holder(first, clock));
+    let text = format!(
+        "{} by {}",
+        message::held(first),
+        message::holder(first, clock)
+    );
     Ok(Outcome {
         leases: held.iter().map(|lease| info(lease).in_brief()).collect(),
         ..answer::outcome(VERB, Code::Ok, text)

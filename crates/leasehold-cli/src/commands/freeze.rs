@@ -101,9 +101,9 @@ fn told(freeze: &Freeze, before: Option<&Freeze>, view: &View, clock: &Clock) ->
         })
         .collect();
     notes.extend(message::listed(&going_on, |lease: &&Lease| {
-        let what = message::resources(&lease.claims);
+        let held = message::held(lease);
         format!(
-            "{what} is held by {}: it goes on, only new leases are refused",
+            "{held} by {}: it goes on, only new leases are refused",
             message::holder(lease, clock)
         )
     }));

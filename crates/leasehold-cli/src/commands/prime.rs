@@ -96,8 +96,19 @@ pub(crate) fn file(format: FormatArg, store: &StoreArgs, front: Front) -> Result
     let place = find(store)?;
     let guarded = guarded(place.as_ref().ok(), false, front);
     let lines = formats::lines(format, &guarded, front);
+    let top = place
+        .as_ref()
+        .ok()
+        .and_then(|place| place.found.top.as_deref());
+    let file = top.and_then(|top| formats::made_before(format, top, front));
+    let note = |file| {
+        format!("{file} has this already, of an earlier time: take that out where you add this one")
+    };
     Ok(Told {
-        outcome: answer::outcome(VERB, Code::Ok, ""),
+        outcome: Outcome {
+            notes: file.map(note).into_iter().collect(),
+            ..answer::outcome(VERB, Code::Ok, "")
+        },
         lines,
     })
 }

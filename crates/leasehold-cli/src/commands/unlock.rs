@@ -236,14 +236,14 @@ impl Found<'_> {
     }
 
     fn not_yours(&self, lease: &Lease) -> Outcome {
-        let what = message::resources(&lease.claims);
+        let held = message::held(lease);
         let holder = self.holder(lease);
         let state = self.state(lease);
         let text = match lease.kind {
             Kind::Scoped if lease.who.owner == self.by.owner => {
-                format!("{what} is held by a guard, not by a lock: {holder}")
+                format!("{held} by a guard, not by a lock: {holder}")
             }
-            _ => format!("{what} is held by {holder}, not by you"),
+            _ => format!("{held} by {holder}, not by you"),
         };
         let hint = match (state, lease.kind) {
             (LeaseState::Expired, _) => format!("whoever asks next gets it; {}", clear(lease)),

@@ -211,6 +211,7 @@ impl Looked<'_> {
             format!("or work inside your own lock: {inside}")
         }));
         hints.extend(blockers.iter().find_map(|b| answer::perhaps_own(who, b)));
+        hints.extend(answer::pool(&self.ask.claims, blockers));
         hints
     }
 

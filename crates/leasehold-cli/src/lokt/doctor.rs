@@ -82,7 +82,8 @@ fn check(finding: &FindingInfo) -> Check {
         LOKT => "lokt_files",
         other => other,
     };
-    let hint = finding.hint.as_ref().map(|hint| format!("; {hint}"));
+    let hint = finding.hint.as_ref();
+    let hint = hint.map(|hint| format!("; {}", place::in_words_of_lokt(hint)));
     Check {
         name: name.replace(' ', "_"),
         status: status(finding.grade),

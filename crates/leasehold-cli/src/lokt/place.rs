@@ -1,6 +1,6 @@
 //! Where a command of Lokt's works, and as whom: its variables, and the root of Lokt's own.
 
-use super::files;
+use super::{files, reply};
 use crate::cli::StoreArgs;
 use crate::context;
 use crate::error::CliError;
@@ -36,7 +36,8 @@ pub(super) fn enter() -> Result<StoreArgs, CliError> {
         shown.join(", ")
     );
     Err(CliError::new(Code::Error, text).hint(format!(
-        "{are} not seen here: make leases of everything there once, by: leasehold import lokt"
+        "{are} not seen here: make leases of everything there once, by: {} import",
+        reply::program()
     )))
 }
 
@@ -54,6 +55,13 @@ pub(super) fn take_identity() -> Result<(), CliError> {
         set("LEASEHOLD_SESSION", Some(&agent));
     }
     Ok(())
+}
+
+/// Names Lokt's variables in advice of leasehold's, which reads those of its own.
+pub(super) fn in_words_of_lokt(advice: &str) -> String {
+    advice
+        .replace("LEASEHOLD_SESSION", AGENT)
+        .replace("LEASEHOLD_OWNER", OWNER)
 }
 
 fn text(variable: &'static str) -> Result<Option<String>, CliError> {

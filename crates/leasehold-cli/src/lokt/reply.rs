@@ -34,7 +34,7 @@ pub(super) fn failure(error: &CliError) -> u8 {
 pub(super) fn hints(hints: &[String]) {
     hints
         .iter()
-        .for_each(|hint| ui::talk(&format!("hint: {hint}")));
+        .for_each(|hint| ui::talk(&format!("hint: {}", super::place::in_words_of_lokt(hint))));
 }
 
 /// Prints why a lock was not had and returns the exit code.
@@ -67,7 +67,8 @@ pub(super) fn refusal(name: &str, outcome: &Outcome) -> u8 {
             let reason = if outcome.freezes.is_empty() {
                 in_the_way(name, outcome)
             } else {
-                frozen(outcome)
+                // The words of Lokt's documents for a freeze are a sentence of their own.
+                format!("that {}", frozen(outcome))
             };
             ui::talk(&format!(
                 "error: timeout waiting for lock \"{name}\" {reason}"

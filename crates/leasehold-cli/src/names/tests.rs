@@ -141,3 +141,38 @@ fn mistakes_are_named_as_typed() {
         assert!(error.message.contains(part), "{text}: {}", error.message);
     }
 }
+
+#[test]
+fn a_path_that_is_only_here_is_doubted() {
+    let (_dir, top) = repository();
+    fs::write(top.join("src/my file"), "").unwrap();
+    let doubt = |directory: &str, text: &str| {
+        Base::new(top.join(directory), Some(top.clone()), None).doubt(text)
+    };
+    let said = |text: &str, here: &str| {
+        Some(format!(
+            "`{text}` starts at the top of the repository, where there is none: for the one here say {here}"
+        ))
+    };
+    assert_eq!(doubt("src", "path:auth"), said("path:auth", "path:./auth"));
+    assert_eq!(
+        doubt("src", "path:auth/*.rs"),
+        said("path:auth/*.rs", "'path:./auth/*.rs'")
+    );
+    assert_eq!(
+        doubt("src", "path:my file"),
+        said("path:my file", "'path:./my file'")
+    );
+    for (directory, text) in [
+        ("", "path:auth"),
+        ("src", "path:src"),
+        ("src", "path:./auth"),
+        ("src", "path:../src"),
+        ("src", "path:absent"),
+        ("src", "path:*.rs"),
+        ("src", "path:."),
+        ("src", "path:/etc"),
+    ] {
+        assert_eq!(doubt(directory, text), None, "{text} in {directory:?}");
+    }
+}

@@ -758,3 +758,71 @@ fn a_path_outside_of_the_repository_is_a_tree_of_its_own() {
     assert_snapshot!(ran.stderr);
     drop(held);
 }
+
+/// What people type that know other programs, or forgot a word. The advice can be pasted as it stands.
+#[test]
+fn what_was_meant_is_said() {
+    let mut refusals = Refusals::new();
+    for words in [
+        "guard build make build",
+        "guard build --wait --ttl 5m cargo test --release",
+        "guard build -c",
+        "guard build -c make build",
+        "guard build --wait 30s -- make",
+        "guard build --ttl -- make build",
+        "guard build --timeout 30s -- make",
+        "guard build --force -- make",
+        "guard build --json -- make",
+        "guard --wait -- make build",
+        "build --wait -- make build",
+        "gaurd build -- make",
+        "acquire build",
+        "release build",
+        "list",
+        "init",
+        "lock build --since 8h",
+        "lock build --wait 30s",
+        "unlock a b",
+        "check issue:4",
+        "audit build",
+        "prime agents-md",
+        "import",
+        "lock build --ttl 0",
+        "guard build --ttl 0s -- make",
+        "guard build --lease 3f9c0a1b -- make",
+        "freeze build",
+    ] {
+        refusals.leasehold(64, words);
+    }
+    refusals.check(64, |repo| repo.words(&["guard", "a b", "make it && ls"]));
+    assert_snapshot!(refusals.said);
+}
+
+#[test]
+fn a_command_that_only_a_shell_knows_is_told_how_to_run() {
+    let repo = Repo::new();
+    for (words, line) in [
+        (&["make build && ls"][..], "-c 'make build && ls'"),
+        (&["cd", "src"], "-c 'cd src'"),
+        (
+            &["CC=clang", "make", "a b"],
+            r"-c 'CC=clang make '\''a b'\'''",
+        ),
+    ] {
+        let all = ["guard", "a b", "--ttl", "5m", "--"];
+        let all: Vec<&str> = all.iter().chain(words).copied().collect();
+        let ran = repo.words(&all).run().exits(127);
+        let hint =
+            format!("hint: only a shell knows that: leasehold guard 'a b' --ttl 5m {line}\n");
+        assert!(ran.stderr.ends_with(&hint), "{ran}");
+    }
+    let words = "guard build cargo test -- --nocapture";
+    let ran = repo.leasehold(words).run().exits(127);
+    let hint = "hint: write `--` before all of the command: what stands before it is names\n";
+    assert!(ran.stderr.ends_with(hint), "{ran}");
+    let ran = repo
+        .leasehold("guard build -- no-such-program")
+        .run()
+        .exits(127);
+    assert!(!ran.stderr.contains("hint:"), "{ran}");
+}

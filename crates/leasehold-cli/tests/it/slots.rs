@@ -86,3 +86,25 @@ fn pools_go_with_other_names() {
         hold.end().exits(0);
     }
 }
+
+/// Who does not know that it is a pool would wait for all of it.
+#[test]
+fn a_pool_that_is_asked_for_whole_is_said_to_be_one() {
+    let repo = Repo::new();
+    let (hold, _) = take(&repo);
+    let hint = |flag: &str| {
+        format!(
+            "hint: `gpu` is used as a pool: --slots {flag} asks for one slot, this for all of them\n"
+        )
+    };
+    for (words, flag) in [
+        ("guard gpu -- true", "2"),
+        ("lock db gpu", "gpu=2"),
+        ("why gpu", "2"),
+    ] {
+        let ran = repo.leasehold(words).owner("bob").run().exits(2);
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(said.contains(&hint(flag)), "{ran}");
+    }
+    hold.end().exits(0);
+}

@@ -268,3 +268,14 @@ fn what_was_unlocked_is_listed_in_json() {
     );
     assert_eq!(json("unlock --stale --json", "bob", 3)["code"], "not_found");
 }
+
+#[test]
+fn several_things_are_held() {
+    let repo = Repo::new();
+    repo.leasehold("lock a b").owner("ada").run().exits(0);
+    for (words, code) in [("guard b -- true", 2), ("why a", 2), ("unlock b", 4)] {
+        let ran = repo.leasehold(words).owner("bob").run().exits(code);
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(said.contains("`a` and `b` are held by ada@"), "{ran}");
+    }
+}

@@ -29,8 +29,13 @@ impl From<SpawnError> for NotStarted {
         let reason = std::error::Error::source(&error)
             .map_or_else(String::new, |reason| format!(": {reason}"));
         let text = format!("failed to {error}{reason}");
+        let hint = match &error {
+            SpawnError::NotFound { program } => message::not_found(program),
+            _ => None,
+        };
         Self::Outcome(Box::new(Outcome {
             exit: error.exit_code(),
+            hints: hint.into_iter().collect(),
             ..answer::outcome(VERB, Code::Error, text)
         }))
     }

@@ -14,9 +14,15 @@
 use super::markdown::{RAW_SHOWN, code};
 use super::{Front, Guarded, aider, rules};
 use crate::cli::FormatArg;
+use std::fs::{File, Metadata};
+use std::io::Read as _;
+use std::path::Path;
 
 /// What one file of Windsurf's may have.
 const WINDSURF_CHARACTERS_MAX: usize = 6_000;
+
+/// What is read of a file of instructions: no model reads as much.
+const FILE_BYTES_MAX: u64 = 1 << 20;
 
 /// Returns the text of a format.
 pub(super) fn lines(format: FormatArg, guarded: &Guarded, front: Front) -> Vec<String> {
@@ -40,6 +46,28 @@ pub(super) fn lines(format: FormatArg, guarded: &Guarded, front: Front) -> Vec<S
         FormatArg::Windsurfrules => list(guarded, front),
         FormatArg::Aider => aider::lines(guarded, front),
     }
+}
+
+/// Returns the file of a format that other things stand in too, where the text is in it already. A shell
+/// has emptied a file that is written anew before this looks.
+pub(super) fn made_before(format: FormatArg, top: &Path, front: Front) -> Option<&'static str> {
+    let (name, file) = match format {
+        FormatArg::ClaudeMd => ("claude-md", "CLAUDE.md"),
+        FormatArg::AgentsMd => ("agents-md", "AGENTS.md"),
+        FormatArg::Copilot => ("copilot", ".github/copilot-instructions.md"),
+        FormatArg::Windsurfrules => ("windsurfrules", ".windsurfrules"),
+        FormatArg::Aider => ("aider", ".aider.conf.yml"),
+        FormatArg::Clinerules | FormatArg::Cursorrules => return None,
+    };
+    let path = top.join(file);
+    // To open a pipe would be to wait for a writer.
+    path.metadata().ok().filter(Metadata::is_file)?;
+    let mut text = Vec::new();
+    let opened = File::open(path).ok()?;
+    opened.take(FILE_BYTES_MAX).read_to_end(&mut text).ok()?;
+    String::from_utf8_lossy(&text)
+        .contains(&origin(name, front))
+        .then_some(file)
 }
 
 fn page(name: &str, guarded: &Guarded, front: Front) -> Vec<String> {

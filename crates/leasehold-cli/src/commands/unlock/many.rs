@@ -163,8 +163,11 @@ fn not_yours(whose: &Whose<'_>, others: &[&Lease], by: &Identity, clock: &Clock)
     };
     Outcome {
         notes: message::listed(others, |lease: &&Lease| {
-            let what = message::resources(&lease.claims);
-            format!("{what} is held by {}", message::holder(lease, clock))
+            format!(
+                "{} by {}",
+                message::held(lease),
+                message::holder(lease, clock)
+            )
         }),
         hints: vec![
             hint.into(),

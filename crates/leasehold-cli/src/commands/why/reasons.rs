@@ -128,8 +128,8 @@ impl Make<'_> {
         let life = seen.life(lease.id).unwrap_or_default();
         let life = (lease.kind == Kind::Scoped).then(|| LifeInfo::from(life));
         let text = format!(
-            "{} is held by {}{}",
-            message::resources(&lease.claims),
+            "{} by {}{}",
+            message::held(lease),
             message::holder(lease, clock),
             alive(kind, life)
         );
@@ -149,7 +149,8 @@ impl Make<'_> {
             }
             TicketState::Waiting => {
                 let who = message::waiter(ticket, self.clock);
-                format!("{what} is waited for by {who}")
+                let waited_for = message::are(&ticket.claims, "waited for");
+                format!("{waited_for} by {who}")
             }
         };
         ReasonInfo {

@@ -646,3 +646,29 @@ fn prime_speaks_as_lokt_does() {
     }
     home.lokt("ada", "prime --format vim").run().exits(64);
 }
+
+/// Who has only the name `lokt` can run what the advice says.
+#[test]
+fn advice_names_commands_and_variables_of_lokt() {
+    let home = Home::new();
+    let ran = home.call("lokt", &["doctor"]).run().exits(0);
+    let hint = "set LOKT_AGENT_ID or LOKT_OWNER for each agent";
+    assert!(ran.stdout.contains(hint), "{ran}");
+    let words = "demo --workers 1 --rows 1 --cols 1";
+    let ran = home.lokt("ada", words).run().exits(0);
+    let hint = "hint: see it without leases: lokt demo --no-lock\n";
+    assert!(ran.stderr.contains(hint), "{ran}");
+}
+
+#[test]
+fn a_wait_through_a_freeze_that_takes_too_long_says_until_when() {
+    let home = Home::new();
+    home.lokt("ada", "freeze a --ttl 1h").run().exits(0);
+    let words = "guard a --wait --timeout 10ms -- true";
+    let ran = home.lokt("bob", words).run().exits(2);
+    let said = "error: timeout waiting for lock \"a\" that is frozen until 2";
+    assert!(
+        ran.stderr.lines().any(|line| line.starts_with(said)),
+        "{ran}"
+    );
+}

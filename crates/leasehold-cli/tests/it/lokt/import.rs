@@ -40,7 +40,7 @@ fn live_locks_of_lokt_stop_every_command_until_they_are_taken_over() {
                 && ran.stderr.contains("`deploy` frozen by ada@"),
             "{ran}"
         );
-        assert!(ran.stderr.ends_with("leasehold import lokt\n"), "{ran}");
+        assert!(ran.stderr.ends_with("by: lokt import\n"), "{ran}");
     }
     assert!(!home.repo.root().exists(), "nothing was begun");
     let report = home.lokt("bob", "doctor").run().exits(1);

@@ -192,3 +192,21 @@ fn what_it_writes_is_well_to_doctor_and_found_nowhere() {
     );
     assert_eq!(super::operations(&repo), before);
 }
+
+/// The shell opens the file before `prime` looks: what `>` has emptied has nothing in it, what `>>` adds to has.
+#[test]
+fn what_is_there_already_is_said() {
+    let repo = project();
+    let note = "note: AGENTS.md has this already";
+    let text = repo.leasehold("prime --format agents-md").run().exits(0);
+    assert!(!text.stderr.contains(note), "{text}");
+    for (before, expected) in [("", false), ("# Ours\n", false), (&*text.stdout, true)] {
+        write(&repo, "AGENTS.md", before);
+        let ran = repo.leasehold("prime --format agents-md").run().exits(0);
+        assert_eq!(ran.stderr.contains(note), expected, "{ran}");
+        assert_eq!(ran.stdout, text.stdout);
+    }
+    // It is the text of another format's file.
+    let ran = repo.leasehold("prime --format claude-md").run().exits(0);
+    assert_eq!(ran.stderr, "");
+}

@@ -240,11 +240,10 @@ impl<'a> Taking<'a> {
             lines: Vec::new(),
         };
         for lease in leases {
-            let what = message::resources(&lease.claims);
-            infos.lines.push(format!(
-                "{what} is held by {}",
-                message::holder(lease, &clock)
-            ));
+            let held = message::held(lease);
+            infos
+                .lines
+                .push(format!("{held} by {}", message::holder(lease, &clock)));
             infos
                 .leases
                 .push(LeaseInfo::new(lease, Some(&view), &clock));

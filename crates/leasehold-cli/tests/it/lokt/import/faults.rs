@@ -93,7 +93,7 @@ fn an_import_that_was_killed_while_it_moved_is_looked_at_anew() {
         // A lock that Lokt took at the last moment, which no lease is there for.
         let late = home.writes("importing/locks/late.json", &File::new("late").text());
         let ran = home.lokt("bob", "guard late -- true").run().exits(1);
-        assert!(ran.stderr.contains("leasehold import lokt"), "{ran}");
+        assert!(ran.stderr.contains("by: lokt import"), "{ran}");
         home.import().exits(0);
         assert_eq!(held(&home.repo), ["build ada", "deploy ada", "late ada"]);
         assert!(!late.exists() && !under_way.exists());

@@ -124,7 +124,7 @@ impl Home {
         assert_eq!((self.files(), held(&self.repo)), before, "{ran}");
         // And Lokt's commands stay refused.
         let ran = self.lokt("bob", "guard other -- true").run().exits(1);
-        assert!(ran.stderr.contains("leasehold import lokt"), "{ran}");
+        assert!(ran.stderr.contains("by: lokt import"), "{ran}");
     }
 }
 
