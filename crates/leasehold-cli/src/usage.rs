@@ -25,6 +25,9 @@ const NO_VERB: &str = "leasehold";
 /// Ends the flags and names; what follows is a command.
 const DASHES: &str = "--";
 
+/// Stands for a command: what follows it is a script.
+const SCRIPT: &str = "-c";
+
 /// How many characters of a word the parser's messages repeat.
 pub(crate) const TYPED_SHOWN: usize = 200;
 

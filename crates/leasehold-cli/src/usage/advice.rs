@@ -1,6 +1,6 @@
 //! What to write instead, where the parser only knows what is wrong.
 
-use super::{DASHES, TYPED_SHOWN, built, has_value, is_flag, joined, quoted, text};
+use super::{DASHES, SCRIPT, TYPED_SHOWN, built, has_value, is_flag, joined, quoted, text};
 use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use std::ffi::OsString;
@@ -122,10 +122,14 @@ fn name_of(verb: &str, word: &str) -> Option<String> {
 fn guard(words: &[OsString]) -> Option<String> {
     let end = words.iter().position(|word| word == DASHES);
     let Some(end) = end else {
-        if words.last().is_some_and(|word| word == "-c") {
+        if words.last().is_some_and(|word| word == SCRIPT) {
             return Some(
                 "write the script behind it: leasehold guard NAME -c 'COMMAND && COMMAND'".into(),
             );
+        }
+        // A script is a command: what is wrong is something else.
+        if words.iter().any(|word| word == SCRIPT) {
+            return None;
         }
         let line =
             with_dashes(words).unwrap_or_else(|| format!("write `--` before the command: {SHAPE}"));
@@ -156,7 +160,7 @@ fn times_no_wait(words: &[OsString]) -> bool {
 
 /// Writes a guard with the dashes that it was typed without: the first word is the name.
 fn with_dashes(words: &[OsString]) -> Option<String> {
-    if words.iter().any(|word| word == DASHES || word == "-c") {
+    if words.iter().any(|word| word == DASHES || word == SCRIPT) {
         return None;
     }
     let at = nth_word(words, 2)?;
