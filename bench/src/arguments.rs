@@ -5,11 +5,13 @@ use crate::rows::{NUMBERS, RowNumber};
 use std::path::PathBuf;
 
 const USAGE: &str = "\
-usage: cargo run --release -p leasehold-bench -- [--rows 1,3] [--rounds N] [--quick] [--output FILE]
+usage: cargo run --release -p leasehold-bench -- [--rows 1,3] [--rounds N] [--quick] [--in DIRECTORY]
+                                                     [--output FILE]
 
   --rows     which rows (all)
   --rounds   how many rounds of each row (5)
   --quick    one round
+  --in       on whose file system (the repository's, in `target`); not to be published by itself
   --output   where to write the report; docs/bench/README.md for a whole run of 5 rounds or more,
              else nowhere: a glance must not replace the figures that are published";
 
@@ -22,6 +24,8 @@ const ROUNDS_DEFAULT: usize = 5;
 pub(crate) struct Arguments {
     pub(crate) rows: Vec<RowNumber>,
     pub(crate) rounds: usize,
+    /// Where to make the scratch directory; `None` for the place in the repository.
+    pub(crate) directory: Option<PathBuf>,
     pub(crate) output: Option<PathBuf>,
 }
 
@@ -31,6 +35,7 @@ impl Arguments {
         let mut parsed = Self {
             rows: NUMBERS.to_vec(),
             rounds: ROUNDS_DEFAULT,
+            directory: None,
             output: None,
         };
         let mut words = words;
@@ -44,6 +49,7 @@ impl Arguments {
                 "--rows" => parsed.rows = rows(&value()?)?,
                 "--rounds" => parsed.rounds = value()?.parse()?,
                 "--quick" => parsed.rounds = 1,
+                "--in" => parsed.directory = Some(value()?.into()),
                 "--output" => parsed.output = Some(value()?.into()),
                 _ => return Err(format!("{word}?\n{USAGE}").into()),
             }
@@ -51,7 +57,7 @@ impl Arguments {
         if parsed.rounds == 0 || parsed.rows.is_empty() {
             return Err(USAGE.into());
         }
-        if parsed.output.is_none() && parsed.is_whole() {
+        if parsed.output.is_none() && parsed.directory.is_none() && parsed.is_whole() {
             parsed.output = Some(crate::programs::workspace().join("docs/bench/README.md"));
         }
         Ok(parsed)
@@ -88,6 +94,7 @@ mod tests {
         assert!(check("").is_some_and(|a| a.output.is_some()));
         assert!(check("--quick").is_some_and(|a| a.output.is_none()));
         assert!(check("--rows 1").is_some_and(|a| a.output.is_none()));
+        assert!(check("--in /x").is_some_and(|a| a.output.is_none()));
         assert!(check("--quick --output x").is_some_and(|a| a.output == Some("x".into())));
     }
 

@@ -12,7 +12,7 @@ use std::rc::Rc;
 pub(crate) fn run(arguments: &Arguments) -> Fallible<()> {
     let needed = arguments.rows.iter().any(|row| rows::needs_programs(*row));
     let programs = needed.then(Programs::prepare).transpose()?.map(Rc::new);
-    let scratch = Rc::new(Scratch::new()?);
+    let scratch = Rc::new(Scratch::new(arguments.directory.as_deref())?);
     let measured = measure(arguments, programs.as_ref(), &scratch);
     let (machine, sections) = measured
         .map_err(|error| format!("{error}\nthe commands said last:\n{}", scratch.said()))?;
@@ -33,14 +33,8 @@ fn measure(
     scratch: &Rc<Scratch>,
 ) -> Fallible<(Machine, Vec<report::Section>)> {
     let machine = Machine::look(scratch.path())?;
-    // The rows that hold much in memory come when the others are done: starting a command from a large
-    // process can take many times as long as the command.
-    let (commands, memory): (Vec<rows::RowNumber>, Vec<rows::RowNumber>) = arguments
-        .rows
-        .iter()
-        .partition(|row| rows::needs_programs(**row));
     let mut sections = Vec::new();
-    for group in [commands, memory] {
+    for group in rows::groups(&arguments.rows) {
         let make = |number: &rows::RowNumber| rows::make(*number, programs, scratch);
         let mut rows = group
             .iter()

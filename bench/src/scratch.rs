@@ -24,9 +24,9 @@ pub(crate) struct Scratch {
 }
 
 impl Scratch {
-    pub(crate) fn new() -> Fallible<Self> {
-        // Cargo's own place in the repository, which git ignores.
-        let target = programs::workspace().join("target");
+    /// Makes it in this directory, else in cargo's own place in the repository, which git ignores.
+    pub(crate) fn new(directory: Option<&Path>) -> Fallible<Self> {
+        let target = directory.map_or_else(|| programs::workspace().join("target"), Into::into);
         fs::create_dir_all(&target)?;
         let directory = tempfile::Builder::new()
             .prefix("leasehold-bench-")

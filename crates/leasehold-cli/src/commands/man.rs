@@ -4,7 +4,7 @@ use crate::cli::{self, Cli};
 use crate::{exit, ui};
 use clap::CommandFactory as _;
 use clap_mangen::Man;
-use std::io;
+use std::io::{self, IsTerminal as _};
 
 /// Prints a page, or writes all of them.
 pub(crate) fn run(args: &cli::Man) -> u8 {
@@ -29,7 +29,16 @@ pub(crate) fn run(args: &cli::Man) -> u8 {
         return exit::USAGE;
     };
     match render(page) {
-        Ok(text) => ui::text(&text),
+        Ok(text) => {
+            if io::stdout().is_terminal() {
+                let verb = args
+                    .verb
+                    .as_deref()
+                    .map_or_else(String::new, |verb| format!(" {verb}"));
+                ui::talk(&format!("hint: to read it: leasehold man{verb} | man -l -"));
+            }
+            ui::text(&text)
+        }
         Err(error) => {
             ui::talk(&format!("error: man: {error}"));
             exit::ERROR

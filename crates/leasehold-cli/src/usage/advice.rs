@@ -62,13 +62,15 @@ pub(super) fn advice(verb: &str, error: &clap::Error, words: &[OsString]) -> Opt
 
 /// What was meant by a verb that there is not.
 fn verb_of(word: &str, is_typing_error: bool, words: &[OsString]) -> Option<String> {
+    let has_command = words.iter().any(|word| word == DASHES);
     if let Some((verb, _)) = OTHER_NAMES.iter().find(|(_, names)| names.contains(&word)) {
+        // Only a guard runs a command.
+        let verb = if has_command { "guard" } else { verb };
         return Some(format!("that is `leasehold {verb}` here"));
     }
     if matches!(word, "init" | "setup" | "install" | "start" | "serve") {
         return Some(format!("nothing has to be set up or started: {SHAPE}"));
     }
-    let has_command = words.iter().any(|word| word == DASHES);
     (has_command && !is_typing_error)
         .then(|| short(format!("leasehold guard {}", joined(words)), SHAPE))
         .map(|line| format!("the verb is missing: {line}"))

@@ -777,6 +777,7 @@ fn what_was_meant_is_said() {
         "build --wait -- make build",
         "gaurd build -- make",
         "acquire build",
+        "acquire build -- make",
         "release build",
         "list",
         "init",
