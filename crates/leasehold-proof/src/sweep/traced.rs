@@ -40,11 +40,23 @@ const VIOLATIONS_MAX: usize = 40;
 
 pub(crate) fn run(budget: &Budget) -> Outcome {
     let mut outcome = Outcome::default();
-    if let Err(error) = sweep(budget, &mut outcome) {
-        outcome.skipped.push(format!("sweep: {error}"));
+    match sweep(budget, &mut outcome) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+            let what = format!("before any fault: {error}");
+            let repeat = repeat(budget);
+            outcome.violations.push(Violation { what, repeat });
+        }
+        Err(error) => outcome.skipped.push(format!("sweep: {error}")),
     }
     outcome.operations = stage::OPERATIONS.load(Relaxed);
     outcome
+}
+
+/// The command that runs this layer again.
+fn repeat(budget: &Budget) -> String {
+    let binary = budget.binary.display();
+    format!("cargo run --profile proof -p leasehold-proof -- sweep --binary {binary}")
 }
 
 /// The beginnings.
@@ -240,10 +252,7 @@ impl<'a> Sweeper<'a> {
         }
         let name = case.name();
         let what = format!("{name}: {}", problems.join("; "));
-        let repeat = format!(
-            "cargo run --profile proof -p leasehold-proof -- sweep --binary {} --only '{name}'",
-            self.budget.binary.display()
-        );
+        let repeat = format!("{} --only '{name}'", repeat(self.budget));
         outcome.violations.push(Violation { what, repeat });
     }
 }

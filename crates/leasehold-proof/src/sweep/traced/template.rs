@@ -18,6 +18,15 @@ use std::process::Command;
 /// What nobody can rely on any more: the lease of a guard that was killed, and one past its time.
 pub(super) const OVER: &[&str] = &["dead", "past"];
 
+/// What is locked in the full furniture, and stays so.
+const HELD: &[&str] = &["by:one", "by:two", "mine"];
+
+/// What leasehold has lost before anything was done to it: no reason to skip, but a finding.
+fn lost(name: &str) -> io::Error {
+    let what = format!("`{name}` was locked, and is not held any more");
+    io::Error::new(io::ErrorKind::InvalidData, what)
+}
+
 /// How a workspace begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Furniture {
@@ -89,12 +98,22 @@ impl Template {
         store
             .and_then(|store| template.look(&store))
             .map_err(io::Error::other)?;
+        if furniture != Furniture::OfLastBoot {
+            template.must_hold(HELD)?;
+        }
         let mut leases = template.leases.iter();
         let mine = leases.find(|lease| is_on(lease, &["mine"]));
         let mine = mine.map(|lease| lease.id.to_string());
-        template.mine = mine.ok_or_else(|| io::Error::other("`mine` is not held"))?;
+        template.mine = mine.ok_or_else(|| lost("mine"))?;
         template.harm(furniture)?;
         Ok(template)
+    }
+
+    /// Fails where one of these is held no more.
+    fn must_hold(&self, names: &[&str]) -> io::Result<()> {
+        let is_held = |name: &&str| self.leases.iter().any(|lease| is_on(lease, &[*name]));
+        let missing = names.iter().find(|name| !is_held(name));
+        missing.map_or(Ok(()), |name| Err(lost(name)))
     }
 
     fn begin_repository(&self) -> io::Result<()> {
