@@ -116,10 +116,13 @@ impl Answer<'_> {
     fn was_ended(&self) -> bool {
         let before = |t: Option<u64>| t.is_some_and(|t| t <= self.ended.t);
         let is_guard = self.op.ask().is_some();
+        let around = self.op.inside.and_then(|op| self.story.ops.get(&op));
         before(self.op.first_deed(&Deed::KillGuard))
             || before(self.story.boot_after(self.op.invoked))
             || before(self.story.lost_around(self.op))
             || !is_guard && before(self.op.first_deed(&Deed::KillCommand))
+            // Between its fork and its exec a guard inside of a command looks like that command.
+            || around.is_some_and(|around| before(around.first_deed(&Deed::KillCommand)))
     }
 
     fn may_be_gone(&self, id: LeaseId) -> bool {
