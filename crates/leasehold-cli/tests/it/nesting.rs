@@ -229,3 +229,22 @@ fn a_cover_that_is_lost_takes_what_joined_it_along() {
         .exits(0);
     outer.end().exits(6);
 }
+
+#[test]
+fn of_two_leases_that_a_command_runs_under_the_lost_one_is_named() {
+    let repo = Repo::new();
+    let lock = "lock a --ttl 5m";
+    repo.leasehold(lock).owner("ada").run().exits(0);
+    let lease = repo.lease("a")["id"].as_str().unwrap().to_owned();
+    let _gate = repo.gate("go");
+    let script = r#"echo $$ > "$D/up"; read _ < "$D/go""#;
+    let own = format!("b a --lease {lease}");
+    let running = repo.guard(&own, script).owner("ada").start();
+    repo.appears("up");
+    repo.leasehold("unlock a").owner("ada").run().exits(0);
+    let ran = running.end().exits(6);
+    assert!(
+        ran.stderr.contains("error: the lease on `a` was lost"),
+        "{ran}"
+    );
+}

@@ -50,12 +50,15 @@ impl NotStarted {
     }
 }
 
-/// The outcome of a command that ran: its own exit code, unless its lease was lost.
-pub(super) fn finished(ended: Ended, lost: bool, leases: &[Arc<Lease>], clock: &Clock) -> Outcome {
-    let what = leases
-        .first()
-        .map_or_else(String::new, |lease| message::resources(&lease.claims));
-    let mut outcome = if lost {
+/// The outcome of a command that ran: its own exit code, unless a lease that it ran under was lost.
+pub(super) fn finished(
+    ended: Ended,
+    lost: Option<&Lease>,
+    leases: &[Arc<Lease>],
+    clock: &Clock,
+) -> Outcome {
+    let mut outcome = if let Some(lost) = lost {
+        let what = message::resources(&lost.claims);
         let text = format!("the lease on {what} was lost while the command ran");
         let stopped = if ended.lost {
             "the command was stopped"

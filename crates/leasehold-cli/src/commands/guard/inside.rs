@@ -45,7 +45,7 @@ impl Cover {
     }
 
     pub(super) fn keeper<'a>(&self, leasing: &'a dyn Leasing) -> CoverKeeper<'a> {
-        CoverKeeper::new(leasing, self.leases.iter().map(|lease| lease.id).collect())
+        CoverKeeper::new(leasing, self.leases.clone())
     }
 }
 

@@ -5,10 +5,11 @@ use crate::{message, ui};
 use leasehold_core::claim::any_conflict;
 use leasehold_core::verdict::Verdict;
 use leasehold_core::view::{Key, View};
-use leasehold_core::{Claim, Lease, LeaseId, Ticket, Ttl};
+use leasehold_core::{Claim, Lease, Ticket, Ttl};
 use leasehold_service::{Held, Leasing};
 use rustix::time::{ClockId, clock_gettime};
 use std::os::fd::{BorrowedFd, OwnedFd};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// When a command counts as one that lasts: only then it is worth a place to be called at. Most
@@ -82,9 +83,9 @@ impl<'a> Keeper<'a> {
         })
     }
 
-    /// Returns whether something that it relies on is not held any more.
-    pub(super) fn has_lost_its_cover(&self) -> bool {
-        self.cover.as_ref().is_some_and(CoverKeeper::is_lost)
+    /// Returns what it relies on besides and is not held any more.
+    pub(super) fn lost_cover(&self) -> Option<Arc<Lease>> {
+        self.cover.as_ref().and_then(CoverKeeper::lost)
     }
 
     /// Makes a place to be called at. A holder without one still looks from time to time.
@@ -211,12 +212,12 @@ impl Watch for Keeper<'_> {
 /// Watches leases that others keep.
 pub(super) struct CoverKeeper<'a> {
     leasing: &'a dyn Leasing,
-    cover: Vec<LeaseId>,
+    cover: Vec<Arc<Lease>>,
     look_at: Duration,
 }
 
 impl<'a> CoverKeeper<'a> {
-    pub(super) fn new(leasing: &'a dyn Leasing, cover: Vec<LeaseId>) -> Self {
+    pub(super) fn new(leasing: &'a dyn Leasing, cover: Vec<Arc<Lease>>) -> Self {
         Self {
             leasing,
             cover,
@@ -224,12 +225,11 @@ impl<'a> CoverKeeper<'a> {
         }
     }
 
-    /// Returns whether one of them is not held any more.
-    pub(super) fn is_lost(&self) -> bool {
+    /// Returns the first of them that is not held any more.
+    pub(super) fn lost(&self) -> Option<Arc<Lease>> {
         // What cannot be looked at now is looked at again; it is not taken for lost.
-        self.cover
-            .iter()
-            .any(|id| !self.leasing.is_current(*id).unwrap_or(true))
+        let is_lost = |lease: &&Arc<Lease>| !self.leasing.is_current(lease.id).unwrap_or(true);
+        self.cover.iter().find(is_lost).cloned()
     }
 }
 
@@ -240,10 +240,9 @@ impl Watch for CoverKeeper<'_> {
 
     fn on_tick(&mut self) -> Tick {
         self.look_at = uptime() + COVER_EVERY;
-        if self.is_lost() {
-            Tick::Lost
-        } else {
-            Tick::Continue
+        match self.lost() {
+            Some(_) => Tick::Lost,
+            None => Tick::Continue,
         }
     }
 }

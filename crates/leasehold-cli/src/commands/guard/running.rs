@@ -55,18 +55,19 @@ impl Running<'_> {
         if Bug::ReleaseBeforeEnd.is_planted() {
             let _released = held.release(leasing)?;
             let ended = self.supervise(running, &mut CoverKeeper::new(leasing, Vec::new()))?;
-            return Ok(finished(ended, false, std::slice::from_ref(&lease), clock));
+            return Ok(finished(ended, None, std::slice::from_ref(&lease), clock));
         }
         let relies = (!cover.leases.is_empty()).then(|| cover.keeper(leasing));
         let mut keeper = Keeper::new(leasing, held, relies);
         let ended = self.supervise(running, &mut keeper)?;
         let ended = self.outlast(ended, &mut keeper, &lease)?;
-        let lost = ended.lost || keeper.has_lost_its_cover();
+        let lost = keeper.lost_cover();
+        let lost = lost.or_else(|| ended.lost.then(|| lease.clone()));
         let lost = match keeper.into_held().release(leasing) {
             Ok(Answer {
                 value: Verdict::NotFound,
                 ..
-            }) => true,
+            }) => Some(lease.clone()),
             Ok(_) => lost,
             Err(error) => {
                 ui::talk(&format!(
@@ -76,7 +77,7 @@ impl Running<'_> {
             }
         };
         let leases: Vec<_> = [lease].into_iter().chain(cover.leases.clone()).collect();
-        Ok(finished(ended, lost, &leases, clock))
+        Ok(finished(ended, lost.as_deref(), &leases, clock))
     }
 
     /// Returns the outcome of a command that must not begin any more: a signal came meanwhile, or this
@@ -197,8 +198,8 @@ impl Running<'_> {
         };
         let mut keeper = cover.keeper(leasing);
         let ended = self.supervise(running, &mut keeper)?;
-        let lost = ended.lost || keeper.is_lost();
-        Ok(finished(ended, lost, &cover.leases, clock))
+        let lost = keeper.lost().or_else(|| ended.lost.then_some(innermost));
+        Ok(finished(ended, lost.as_deref(), &cover.leases, clock))
     }
 
     fn command(

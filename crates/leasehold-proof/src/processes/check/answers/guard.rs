@@ -4,7 +4,8 @@ use super::{Answer, is_of};
 use crate::processes::history::{Deed, What};
 use crate::processes::plan::{Ask, Work};
 use crate::processes::planner::PATIENCE_MS;
-use crate::processes::story::{Hold, Way};
+use crate::processes::story::{Hold, Life, Way};
+use leasehold_core::Claim;
 use leasehold_core::event::Event;
 
 /// A command that was killed, as its guard passes it on.
@@ -28,7 +29,7 @@ impl Answer<'_> {
             126 if may_fail && hold.is_none() => return None,
             6 if is_taken => return None,
             _ if is_taken && hold.is_some() => "its lease was lost, and it does not say so",
-            6 if own.is_none() && self.cover_may_be_gone(ask, hold) => return None,
+            6 if self.cover_may_be_gone(ask, own, hold) => return None,
             6 => "it says that its lease was lost",
             2 | 5 if hold.is_some() => "it says no, and its command ran",
             2 if self.story.setting.is_calm() && ask.wait_ms >= Some(PATIENCE_MS) => {
@@ -68,8 +69,12 @@ impl Answer<'_> {
         }
     }
 
-    /// Whether one of the leases that it ran or was to run inside of may have been lost.
-    fn cover_may_be_gone(&self, ask: &Ask, hold: Option<&Hold>) -> bool {
+    /// Whether one of the leases that it ran or was to run inside of may have been lost, where its own
+    /// has not all that it asked for.
+    fn cover_may_be_gone(&self, ask: &Ask, own: Option<&Life>, hold: Option<&Hold>) -> bool {
+        if own.is_some_and(|own| has_all(&own.lease.claims, &ask.claims.claims())) {
+            return false;
+        }
         let proof = ask.lease.iter().filter_map(|lease| lease.parse().ok());
         let outer = self
             .story
@@ -80,7 +85,14 @@ impl Answer<'_> {
             .into_iter()
             .chain(outer)
             .flat_map(|hold| hold.chain.iter().copied());
-        let mut leases = proof.chain(chain);
+        let mut leases = proof
+            .chain(chain)
+            .filter(|id| own.is_none_or(|own| own.lease.id != *id));
         leases.any(|id| self.may_be_gone(id))
     }
+}
+
+fn has_all(own: &[Claim], asked: &[Claim]) -> bool {
+    let has = |asked: &Claim| own.iter().any(|own| own.resource == asked.resource);
+    asked.iter().all(has)
 }

@@ -31,6 +31,35 @@ fn a_loss_that_is_not_told_is_not() {
     assert_eq!(explained(&sample.story()).len(), 1);
 }
 
+/// A guard that asks for two things inside of a lease on one of them, gets its own on the other, and says
+/// at 32 ms that one is lost; the command of the outer one ends at that time.
+fn lost_inside_of(outer_ends: u64) -> usize {
+    let mut sample = Sample::default();
+    sample.guard(1, "build", 5..outer_ends);
+    sample.guard(2, "deploy", 20..30);
+    let asks = sample.records.iter_mut().filter(|record| record.op == 2);
+    let mut asks = asks.filter_map(|record| match &mut record.what {
+        What::Invoke { plan, .. } => match &mut plan.verb {
+            Verb::Guard { ask, .. } => Some(ask),
+            _ => None,
+        },
+        _ => None,
+    });
+    let ask = asks.next().unwrap();
+    ask.claims.names.extend(claims("build").names);
+    ask.lease = Some(LeaseId::new(1).to_string());
+    let end = sample.records.pop().unwrap();
+    sample.end(end.op, 32, 6);
+    looked(&mut sample);
+    explained(&sample.story()).len()
+}
+
+#[test]
+fn the_loss_of_a_lease_around_ones_own_is_a_loss() {
+    assert_eq!(lost_inside_of(25), 0);
+    assert_eq!(lost_inside_of(90), 1);
+}
+
 #[test]
 fn a_refusal_needs_an_event() {
     let mut sample = Sample::default();
