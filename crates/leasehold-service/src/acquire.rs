@@ -339,11 +339,13 @@ impl<S: Store> Acquire<'_, S> {
             Found::Lease => Looked::Ended(self.pick_up(waiting)?),
             Found::Waiting(place) => Looked::Waiting(place, clock),
             Found::Parked | Found::Nothing => Looked::Ended(None),
-            Found::Dead(death) => {
-                self.end_presence();
-                Looked::Ended(Some(Acquired::Died(death, clock)))
-            }
+            Found::Dead(death) => Looked::Ended(Some(self.dead(death, clock))),
         })
+    }
+
+    fn dead(&mut self, death: Box<Death>, clock: Clock) -> Acquired {
+        self.end_presence();
+        Acquired::Died(death, clock)
     }
 
     fn clear_calls(&mut self) {
@@ -411,6 +413,14 @@ impl<S: Store> Acquire<'_, S> {
         Ok(Some(self.held(lease, clock)))
     }
 
+    /// Returns that the request died, where another commit ended its wait so.
+    fn died(&mut self) -> Result<Option<Acquired>, ServiceError> {
+        Ok(match self.find()? {
+            (Found::Dead(death), clock) => Some(self.dead(death, clock)),
+            _ => None,
+        })
+    }
+
     /// Stops waiting and keeps the place; where the lease came meanwhile, takes it.
     fn time_out(
         &mut self,
@@ -418,8 +428,14 @@ impl<S: Store> Acquire<'_, S> {
         place: Box<Place>,
     ) -> Result<Option<Acquired>, ServiceError> {
         let Answer { value, clock } = self.execute(waiting, &Command::Timeout(self.ask.id))?;
-        if matches!(value, Verdict::Granted(_)) {
-            return self.pick_up(waiting);
+        match value {
+            Verdict::Granted(_) => return self.pick_up(waiting),
+            Verdict::NotFound => {
+                if let died @ Some(_) = self.died()? {
+                    return Ok(died);
+                }
+            }
+            _ => {}
         }
         self.end_presence();
         Ok(Some(Acquired::TimedOut(place, clock)))
@@ -429,8 +445,16 @@ impl<S: Store> Acquire<'_, S> {
     /// the work to begin any more.
     fn interrupted(&mut self, waiting: &mut Waiting<'_>) -> Result<Option<Acquired>, ServiceError> {
         let answer = self.execute(waiting, &Command::Timeout(self.ask.id))?;
-        if matches!(answer.value, Verdict::Granted(_)) {
-            let _given_back = self.execute(waiting, &Command::Cancel(self.ask.id))?;
+        match answer.value {
+            Verdict::Granted(_) => {
+                let _given_back = self.execute(waiting, &Command::Cancel(self.ask.id))?;
+            }
+            Verdict::NotFound => {
+                if let died @ Some(_) = self.died()? {
+                    return Ok(died);
+                }
+            }
+            _ => {}
         }
         self.end_presence();
         Ok(Some(Acquired::Interrupted))

@@ -5,7 +5,7 @@
 )]
 
 mod agents;
-mod blind;
+mod hooked;
 mod looking;
 mod support;
 mod waiting;
