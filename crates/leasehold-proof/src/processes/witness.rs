@@ -159,7 +159,7 @@ impl Witness<'_> {
         command.output().ok()?.status.code()
     }
 
-    /// Goes to the registers: reads them all, and at first writes them if it may.
+    /// Goes to the registers, with its token: reads them all, and at first writes them if it may.
     fn visit(&self, is_first: bool) -> io::Result<()> {
         for (atom, share) in self.work.claims.atoms() {
             // Slots are of one atom each and write nothing to it.
@@ -174,20 +174,24 @@ impl Witness<'_> {
                 token: found.token,
                 by: found.by,
             })?;
-            if share != Share::Alone || !is_first {
-                continue;
+            if share != Share::Alone {
+                register.read(self.token, self.op)?;
+            } else if is_first {
+                self.write(&mut register, atom)?;
             }
-            let atom = atom.into();
-            self.note(match register.write(self.token, self.op)? {
-                Some(version) => What::Wrote { atom, version },
-                None => What::Fenced {
-                    atom,
-                    token: found.token,
-                    by: found.by,
-                },
-            })?;
         }
         Ok(())
+    }
+
+    fn write(&self, register: &mut Register, atom: &str) -> io::Result<()> {
+        let atom = atom.into();
+        self.note(match register.write(self.token, self.op)? {
+            Some(version) => What::Wrote { atom, version },
+            None => {
+                let (token, by) = register.highest();
+                What::Fenced { atom, token, by }
+            }
+        })
     }
 
     fn run_inside(&self, inner: &Plan) -> io::Result<()> {
