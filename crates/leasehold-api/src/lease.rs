@@ -232,9 +232,16 @@ fn state(lease: &Lease, view: Option<&View>, now: Timestamp) -> LeaseState {
     let scoped = lease.kind == Kind::Scoped;
     match (&lease.pickup, life.holder, life.command) {
         (Pickup::Unbound(_), Pulse::Dead, _) => LeaseState::Dead,
-        (Pickup::Unbound(_), Pulse::Alive, _) => LeaseState::Granted,
+        (Pickup::Unbound(_), ..) => LeaseState::Granted,
         (Pickup::Bound, Pulse::Dead, Pulse::Dead) if scoped => LeaseState::Dead,
-        (Pickup::Bound, Pulse::Dead, Pulse::Alive) if scoped => LeaseState::Orphan,
+        (Pickup::Bound, Pulse::Dead, _) if scoped => LeaseState::Orphan,
+        // Perhaps an orphan: then its TTL does not end it.
+        (Pickup::Bound, Pulse::Unknown, command) if scoped && command.may_live() => {
+            match lease.orphaned {
+                Some(_) => LeaseState::Orphan,
+                None => LeaseState::Held,
+            }
+        }
         _ if lease.expires.is_some_and(|at| at <= now) && !lease.keep_while_alive => {
             LeaseState::Expired
         }

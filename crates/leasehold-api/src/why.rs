@@ -32,10 +32,12 @@ pub enum ReasonKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PulseInfo {
-    /// Its proof of life is there, or cannot be looked at.
+    /// Its proof of life is there.
     Alive,
     /// Its proof of life is gone.
     Dead,
+    /// Its proof of life cannot be looked at.
+    Unknown,
 }
 
 /// The two proofs of life of a scoped lease.
@@ -109,6 +111,7 @@ impl From<Life> for LifeInfo {
         let pulse = |pulse| match pulse {
             Pulse::Alive => PulseInfo::Alive,
             Pulse::Dead => PulseInfo::Dead,
+            Pulse::Unknown => PulseInfo::Unknown,
         };
         Self {
             guard: pulse(life.holder),

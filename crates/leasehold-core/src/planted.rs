@@ -56,6 +56,8 @@ bugs! {
     ForgetCards = "forget-cards",
     /// A command is not protected any more when its guard is killed.
     AbandonOrphans = "abandon-orphans",
+    /// The TTL of who cannot be seen ends also what may be an orphan.
+    LapseUnseen = "lapse-unseen",
     /// Only a part of a request is granted.
     GrantInPart = "grant-in-part",
     /// Waiters that have to die wait on.

@@ -9,8 +9,8 @@ use crate::limits::Policy;
 use crate::planted::Bug;
 use crate::seniority::Seniority;
 use crate::ticket::Ticket;
-use crate::view::{Key, Pulse, View};
-use crate::{freeze::Freeze, id::LeaseId, verdict::Blocker};
+use crate::view::{Key, Life, Pulse, View};
+use crate::{freeze::Freeze, id::LeaseId, time::Timestamp, verdict::Blocker};
 use alloc::{borrow::Cow, sync::Arc, vec::Vec};
 
 /// The rules, over one view.
@@ -42,9 +42,24 @@ impl<'a> Rules<'a> {
             .is_some_and(|life| life.command == Pulse::Dead)
     }
 
-    /// Returns whether the guard of a bound scoped lease is known to be dead.
+    /// Returns whether the guard of a bound scoped lease is known to be dead: it is seen to be, or was
+    /// before, and cannot be seen now.
     pub(crate) fn guard_is_dead(self, lease: &Lease) -> bool {
-        lease.kind == Kind::Scoped && lease.is_bound() && self.holder_is_dead(lease.id)
+        let is_dead = match self.view.life(lease.id).map(|life| life.holder) {
+            Some(Pulse::Dead) => true,
+            Some(Pulse::Alive) => false,
+            Some(Pulse::Unknown) | None => lease.orphaned.is_some(),
+        };
+        lease.kind == Kind::Scoped && lease.is_bound() && is_dead
+    }
+
+    /// Returns whether a command may run under a lease whose guard cannot be seen: then it may be an
+    /// orphan, which its TTL does not end.
+    fn may_be_orphan(self, lease: &Lease) -> bool {
+        let may_be = |life: Life| life.holder == Pulse::Unknown && life.command.may_live();
+        lease.kind == Kind::Scoped
+            && self.view.life(lease.id).is_some_and(may_be)
+            && !Bug::LapseUnseen.is_planted()
     }
 
     /// Returns whether guard and command of a bound scoped lease are known to be dead.
@@ -77,17 +92,17 @@ impl<'a> Rules<'a> {
         let lapses = lease
             .expires
             .map(|at| at.plus_millis(self.policy.lock_delay_ms));
-        lapses.is_none_or(|at| now < at) || self.is_kept(lease)
+        let protected = |at: Timestamp| now < at.plus_millis(self.policy.orphan_ms);
+        lapses.is_none_or(|at| now < at || (self.may_be_orphan(lease) && protected(at)))
+            || self.is_kept(lease)
     }
 
-    /// `--keep-while-alive`: the holder was looked at, and lives.
+    /// `--keep-while-alive`: the holder was looked at, and may live.
     fn is_kept(self, lease: &Lease) -> bool {
-        let alive = |id| {
-            self.view
-                .life(id)
-                .is_some_and(|life| life.holder == Pulse::Alive)
-        };
-        lease.keep_while_alive && lease.kind == Kind::Scoped && alive(lease.id)
+        let life = self.view.life(lease.id);
+        lease.keep_while_alive
+            && lease.kind == Kind::Scoped
+            && life.is_some_and(|life| life.holder.may_live())
     }
 
     pub(crate) fn live_leases(self) -> impl Iterator<Item = &'a Lease> {

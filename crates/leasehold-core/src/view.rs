@@ -35,14 +35,25 @@ impl Key {
     }
 }
 
-/// What a store knows of a process. What it cannot see clearly counts as alive (fail closed).
+/// What a store knows of a process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Pulse {
-    /// Not known to be dead.
+    /// Seen to be alive.
     #[default]
     Alive,
-    /// Known to be dead.
+    /// Seen to be dead.
     Dead,
+    /// It could not be looked at, or not be seen clearly. The rules take it for whatever keeps others
+    /// out for longer (fail closed).
+    Unknown,
+}
+
+impl Pulse {
+    /// Returns whether it may live.
+    #[must_use]
+    pub const fn may_live(self) -> bool {
+        !matches!(self, Self::Dead)
+    }
 }
 
 /// The two proofs of life behind one lease or ticket (law L9).

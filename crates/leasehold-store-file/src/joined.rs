@@ -82,7 +82,7 @@ pub(crate) fn join(shared: &Arc<Shared>, id: LeaseId) -> Result<Join, StoreError
         };
         return Ok(match pulse(&shared.root, &command_path(id)) {
             Pulse::Dead => Join::Over,
-            Pulse::Alive => Join::Inside(Some(Box::new(share))),
+            Pulse::Alive | Pulse::Unknown => Join::Inside(Some(Box::new(share))),
         });
     }
     Err(fail("lock", Errno::WOULDBLOCK))
@@ -112,10 +112,11 @@ pub(crate) fn inside(root: &Root, id: LeaseId) -> Result<Inside, Errno> {
     }
 }
 
-/// Returns whether anybody takes part in a lease. Whatever cannot be seen clearly is alive.
+/// Returns whether anybody takes part in a lease.
 pub(crate) fn pulse_inside(root: &Root, id: LeaseId) -> Pulse {
     match inside(root, id) {
         Ok(Inside::Nobody | Inside::Left) => Pulse::Dead,
-        Ok(Inside::Taken(_)) | Err(_) => Pulse::Alive,
+        Ok(Inside::Taken(_)) => Pulse::Alive,
+        Err(_) => Pulse::Unknown,
     }
 }

@@ -1,8 +1,8 @@
 //! Who lives, known from the kernel: a process that holds the lock on its file (law L9).
 //!
 //! Dead is only who was seen to be dead: the lock could be taken, or the file is gone (which this store
-//! alone removes: under the mutex when what it stood for is gone, or by its owner after that). Whatever
-//! cannot be seen clearly is alive.
+//! alone removes: under the mutex when what it stood for is gone, or by its owner after that). Of what
+//! cannot be seen clearly nothing is known.
 
 use crate::homes::{command_path, lease_path};
 use crate::joined;
@@ -64,7 +64,7 @@ pub(crate) fn life(root: &Root, attended: &Attended, id: LeaseId) -> Life {
         holder: pulse(root, &lease_path(id)),
         command: match pulse(root, &command_path(id)) {
             Pulse::Dead => joined::pulse_inside(root, id),
-            Pulse::Alive => Pulse::Alive,
+            pulse => pulse,
         },
     }
 }
@@ -74,7 +74,8 @@ pub(crate) fn pulse(root: &Root, path: &str) -> Pulse {
     match probe(root, path) {
         Ok(Probe::Free(_)) | Err(Errno::NOENT) => Pulse::Dead,
         Err(_) if Bug::UnreadableIsDead.is_planted() => Pulse::Dead,
-        Ok(Probe::Taken(_)) | Err(_) => Pulse::Alive,
+        Ok(Probe::Taken(_)) => Pulse::Alive,
+        Err(_) => Pulse::Unknown,
     }
 }
 

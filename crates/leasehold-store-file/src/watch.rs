@@ -11,7 +11,6 @@ use crate::joined;
 use crate::life::{Probe, probe};
 use crate::log::retry;
 use crate::root::Root;
-use leasehold_core::view::Pulse;
 use leasehold_store::{Part, StoreError, Watched};
 use rustix::event::PollFlags;
 use rustix::fs::FlockOperation;
@@ -96,8 +95,7 @@ fn watch_lock(root: &Root, target: Watched) -> Result<Ended, StoreError> {
         // The command has ended, but somebody inside its lease has not: that is looked for from time to
         // time.
         Ok(Probe::Free(_)) | Err(Errno::NOENT)
-            if target.part == Part::Command
-                && joined::pulse_inside(root, target.id) == Pulse::Alive =>
+            if target.part == Part::Command && joined::pulse_inside(root, target.id).may_live() =>
         {
             Some(writer)
         }

@@ -160,6 +160,7 @@ fn held(holder: &Record, guard: Option<PulseInfo>) -> Reason {
     let pid_status = match guard {
         Some(PulseInfo::Alive) => "alive",
         Some(PulseInfo::Dead) => "dead",
+        Some(PulseInfo::Unknown) => "unknown",
         None => holder.pid_status,
     };
     let Record {

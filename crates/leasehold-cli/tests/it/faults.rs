@@ -5,6 +5,8 @@ use crate::process::{PATIENCE, Running, eventually};
 use crate::repo::{Hold, Repo, script_to_hold};
 use insta::assert_snapshot;
 use rustix::process::Signal;
+use std::fs;
+use std::os::unix::fs::symlink;
 
 /// A guard of `build` whose command runs, by ada.
 fn hold(repo: &Repo, flags: &str) -> Hold {
@@ -69,6 +71,38 @@ fn an_orphan_is_protected_past_its_ttl() {
     eventually("its expiry", PATIENCE, || {
         (repo.lease("build")["expires_in_ms"] == 0).then_some(())
     });
+    assert_eq!(repo.lease("build")["state"], "orphan");
+    refused(&repo);
+    held.open();
+    eventually("its end", PATIENCE, || {
+        (repo.try_guard("build") == 0).then_some(())
+    });
+}
+
+/// Found by real processes whose calls were made to fail: whoever had no descriptor left to look with took
+/// the TTL of an orphan for its end, and there were two holders.
+#[test]
+fn an_orphan_that_cannot_be_looked_at_is_protected_past_its_ttl() {
+    let repo = Repo::new();
+    let mut held = hold(&repo, "--ttl 200ms");
+    held.kill_guard();
+    eventually("its expiry", PATIENCE, || {
+        (repo.lease("build")["expires_in_ms"] == 0).then_some(())
+    });
+    let proof = repo.root().join("leases").join(&held.lease);
+    let aside = repo.file("aside");
+    fs::rename(&proof, &aside).unwrap();
+    // It can be opened by nobody.
+    symlink(&proof, &proof).unwrap();
+    refused(&repo);
+    assert_eq!(repo.lease("build")["state"], "held");
+    let why = repo.leasehold("why build").run().exits(2).stdout;
+    assert!(
+        why.contains("whether its guard lives cannot be seen"),
+        "{why}"
+    );
+    fs::remove_file(&proof).unwrap();
+    fs::rename(&aside, &proof).unwrap();
     assert_eq!(repo.lease("build")["state"], "orphan");
     refused(&repo);
     held.open();

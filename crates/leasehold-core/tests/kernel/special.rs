@@ -559,3 +559,38 @@ fn a_lock_around_another_agents_request_comes_back_with_its_age() {
     s.takes("again", lock("a", "A"));
     s.born("again", &[3, 5]);
 }
+
+#[test]
+fn an_orphan_that_cannot_be_seen_any_more_stays_one() {
+    let mut s = Story::new();
+    s.takes("a", guard("a", "A").ttl(10));
+    s.dead("a");
+    s.unseen("a");
+    s.later(s.world.policy.orphan_ms - 1);
+    s.is_held("b", guard("b", "A").now());
+    s.later(1);
+    s.takes("b", guard("b", "A").now());
+}
+
+#[test]
+fn who_cannot_be_seen_may_be_an_orphan_past_its_ttl() {
+    let mut s = Story::new();
+    s.takes("a", guard("a", "A").ttl(10));
+    s.unseen("a");
+    s.later(10 + s.world.policy.orphan_ms - 1);
+    s.is_held("b", guard("b", "A").now());
+    s.later(1);
+    s.takes("b", guard("b", "A").now());
+}
+
+#[test]
+fn without_a_command_who_cannot_be_seen_lapses_in_time() {
+    let mut s = Story::new();
+    s.takes("a", guard("a", "A").ttl(10));
+    s.unseen("a");
+    s.dead_command("a");
+    s.later(9);
+    s.is_held("b", guard("b", "A").now());
+    s.later(1);
+    s.takes("b", guard("b", "A").now());
+}

@@ -226,6 +226,12 @@ impl Story {
         self.looks();
     }
 
+    /// From now on nobody can look whether its guard lives, and somebody tries.
+    pub(crate) fn unseen(&mut self, name: &str) {
+        self.world.unseen.insert(self.id(name).bits());
+        self.looks();
+    }
+
     /// Time passes, and somebody's timer goes off.
     pub(crate) fn later(&mut self, millis: u64) {
         self.world.wait(millis);

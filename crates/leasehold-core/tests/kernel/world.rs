@@ -15,6 +15,8 @@ pub(crate) struct World {
     pub(crate) policy: Policy,
     pub(crate) dead_holders: BTreeSet<Id>,
     pub(crate) dead_commands: BTreeSet<Id>,
+    /// Those whose guards nobody can look at.
+    pub(crate) unseen: BTreeSet<Id>,
     /// All that was ever committed.
     pub(crate) log: Vec<Event>,
 }
@@ -37,6 +39,7 @@ impl World {
             policy,
             dead_holders: BTreeSet::new(),
             dead_commands: BTreeSet::new(),
+            unseen: BTreeSet::new(),
             log: Vec::new(),
         }
     }
@@ -70,8 +73,12 @@ impl World {
             true => Pulse::Dead,
             false => Pulse::Alive,
         };
+        let is_unseen = self.unseen.contains(&id.bits());
         Life {
-            holder: pulse(&self.dead_holders),
+            holder: match is_unseen {
+                true => Pulse::Unknown,
+                false => pulse(&self.dead_holders),
+            },
             command: pulse(&self.dead_commands),
         }
     }

@@ -32,7 +32,8 @@ pub(super) const fn layers(bug: Bug) -> &'static [&'static str] {
         | Bug::KeepProof
         | Bug::GoOnWhenLost
         | Bug::ForgetInCheckpoint
-        | Bug::GuessAtRepair => &["sweep"],
+        | Bug::GuessAtRepair
+        | Bug::LapseUnseen => &["sweep"],
         Bug::SkipMutex => &["sweep", "processes"],
     }
 }
@@ -47,6 +48,7 @@ pub(super) const fn only(bug: Bug) -> Option<&'static str> {
         Bug::GoOnWhenLost => Some("guard-robbed"),
         Bug::ForgetInCheckpoint => Some("gc"),
         Bug::GuessAtRepair => Some("repair-both"),
+        Bug::LapseUnseen => Some("guard-past-orphan"),
         _ => None,
     }
 }

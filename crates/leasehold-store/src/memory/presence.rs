@@ -188,7 +188,7 @@ impl MemoryPresence {
         }
     }
 
-    fn leave(&mut self, end: Pulse) {
+    fn leave(&mut self, dies: bool) {
         let mut table = self.workspace.presences.table();
         let Some(seat) = table.seats.get_mut(&self.id) else {
             return;
@@ -198,14 +198,11 @@ impl MemoryPresence {
         if seat.attending > 0 {
             return;
         }
-        match end {
-            Pulse::Alive => {
-                table.seats.remove(&self.id);
-            }
-            Pulse::Dead => {
-                seat.holder = Pulse::Dead;
-                table.dead += 1;
-            }
+        if dies {
+            seat.holder = Pulse::Dead;
+            table.dead += 1;
+        } else {
+            table.seats.remove(&self.id);
         }
         table.ring_watchers(self.id);
     }
@@ -361,14 +358,14 @@ impl Presence for MemoryPresence {
 
     fn end(mut self: Box<Self>) {
         self.has_ended = true;
-        self.leave(Pulse::Alive);
+        self.leave(false);
     }
 }
 
 impl Drop for MemoryPresence {
     fn drop(&mut self) {
         if !self.has_ended {
-            self.leave(Pulse::Dead);
+            self.leave(true);
         }
     }
 }

@@ -167,9 +167,12 @@ fn alive(kind: ReasonKind, life: Option<LifeInfo>) -> &'static str {
         (ReasonKind::Expired, _) => "; it makes way",
         // The description of the holder says it already.
         (ReasonKind::Orphan, _) => "",
-        (_, Some(life)) if life.guard == PulseInfo::Alive => "; its guard is alive",
-        (_, Some(_)) => "; its guard is dead",
         (_, None) => "; it needs no process",
+        (_, Some(life)) => match life.guard {
+            PulseInfo::Alive => "; its guard is alive",
+            PulseInfo::Dead => "; its guard is dead",
+            PulseInfo::Unknown => "; whether its guard lives cannot be seen",
+        },
     }
 }
 

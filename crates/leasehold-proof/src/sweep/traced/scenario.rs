@@ -47,6 +47,8 @@ pub(super) enum Around {
     Holder,
     /// Somebody holds the target until the verb has ended.
     Keeper,
+    /// A command whose guard was killed has the target, past its TTL, until the verb has ended.
+    Orphan,
     /// Somebody waits for the target before the verb begins.
     Waiter,
     /// Somebody waits for the target once the verb has it.

@@ -4,8 +4,10 @@ use super::Case;
 use crate::sweep::traced::fault::Fault;
 use crate::sweep::traced::scenario::Around;
 use crate::sweep::traced::stage::{self, Gate, PATIENCE, Stage, words};
+use crate::sweep::traced::template::is_on;
 use crate::sweep::traced::tracer::{End, Live, Traced};
 use crate::sweep::traced::witness;
+use leasehold_core::View;
 use std::io;
 use std::process::Child;
 use std::sync::atomic::Ordering::SeqCst;
@@ -66,17 +68,43 @@ impl<'a> Run<'a> {
     fn prepare_others(&mut self) -> io::Result<()> {
         match self.case.scenario.around {
             Around::Holder | Around::Keeper => {
-                let holder = stage::guard("bob", &self.targets(), "other");
-                self.other = Some(self.stage.start(&holder)?);
-                let gate = &self.other_gate;
-                if !self.stage.eventually(|stage| stage.is_up(gate)) {
-                    return Err(io::Error::other("the holder does not hold"));
-                }
+                let holder = self.start_holder(&self.targets())?;
+                self.other = Some(holder);
             }
+            Around::Orphan => self.start_orphan()?,
             Around::Waiter => self.start_waiter()?,
             Around::Nobody | Around::LateWaiter | Around::Robber => {}
         }
         Ok(())
+    }
+
+    /// Starts somebody who holds this.
+    fn start_holder(&self, what: &str) -> io::Result<Child> {
+        let holder = self.stage.start(&stage::guard("bob", what, "other"))?;
+        let gate = &self.other_gate;
+        if self.stage.eventually(|stage| stage.is_up(gate)) {
+            return Ok(holder);
+        }
+        Err(io::Error::other("the holder does not hold"))
+    }
+
+    /// Leaves a command that holds the targets without its guard, past its TTL.
+    fn start_orphan(&self) -> io::Result<()> {
+        let mut guard = self.start_holder(&format!("{} --ttl 100ms", self.targets()))?;
+        guard.kill()?;
+        guard.wait()?;
+        let targets = self.case.scenario.targets;
+        let is_over = |view: &View| {
+            let mut leases = view.leases().filter(|lease| is_on(lease, targets));
+            leases.any(|lease| lease.expires.is_some_and(|at| at <= view.now()))
+        };
+        if self
+            .stage
+            .eventually(|stage| stage.look(is_over).unwrap_or(false))
+        {
+            return Ok(());
+        }
+        Err(io::Error::other("the orphan's TTL does not end"))
     }
 
     fn start_waiter(&mut self) -> io::Result<()> {
@@ -198,7 +226,8 @@ impl<'a> Run<'a> {
         if said.contains("panicked") {
             self.problem(format!("it panicked: {said}"));
         }
-        let is_alone = self.case.after.is_none() && self.other.is_none();
+        let is_orphaned = self.case.scenario.around == Around::Orphan;
+        let is_alone = self.case.after.is_none() && self.other.is_none() && !is_orphaned;
         let has_run = code == 0 || (code == 6 && self.robbed_since.is_some());
         if is_alone && self.case.scenario.has_command() && runs != usize::from(has_run) {
             self.problem(format!(

@@ -23,6 +23,9 @@ pub(in super::super) const ALL: &[Scenario] = &[
         .around(Around::Robber)
         .exits(6),
     Scenario::new("guard-after-dead", Verb::Guard, "dead").on(&["dead"]),
+    Scenario::new("guard-past-orphan", Verb::Guard, "target")
+        .around(Around::Orphan)
+        .exits(2),
     Scenario::new("guard-begin", Verb::Guard, "target").furnished(Furniture::None),
     Scenario::new("guard-after-boot", Verb::Guard, "target").furnished(Furniture::OfLastBoot),
     Scenario::new(
