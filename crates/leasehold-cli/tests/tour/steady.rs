@@ -9,10 +9,16 @@ const BY_CHANCE: [&str; 3] = [
 
 /// Takes what differs from run to run out of the lines.
 pub(crate) fn all_steady(lines: &[String]) -> Vec<String> {
-    let is_sure = |line: &&String| !BY_CHANCE.iter().any(|begin| line.starts_with(begin));
-    let lines = lines.iter().filter(is_sure).map(|line| steady(line));
+    let lines = lines.iter().filter(|line| !is_by_chance(line));
+    let lines = lines.map(|line| steady(line));
     // Some shells say that a child was killed, and others do not.
     lines.filter(|line| line != "Killed").collect()
+}
+
+fn is_by_chance(line: &str) -> bool {
+    // Whoever was killed just now may be seen dying.
+    let is_dying = line.starts_with("waiting for") && line.contains("its guard is dead");
+    is_dying || BY_CHANCE.iter().any(|begin| line.starts_with(begin))
 }
 
 /// Takes what differs from run to run out of a line.
@@ -103,6 +109,7 @@ fn what_comes_by_chance_is_left_out() {
     let lines = [
         "error: held",
         "sh: 1: Killed",
+        "waiting for `a`, next in line: held by ada; its guard is dead, its command still runs",
         "note: 1 other waits for `a`: bob",
         "hint: queue",
     ];
