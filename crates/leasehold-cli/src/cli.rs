@@ -8,7 +8,9 @@ mod keep;
 mod look;
 mod show;
 
-pub(crate) use groups::{ClaimArgs, IntentArg, OwnerArgs, RequestArgs, StoreArgs};
+pub(crate) use groups::{
+    CallArgs, ClaimArgs, IntentArg, NamedCallArgs, OwnerArgs, RequestArgs, StoreArgs,
+};
 pub(crate) use hold::{Guard, Lock, Renew, STOP_GRACE, StopSignal, Unlock};
 pub(crate) use keep::{Doctor, Freeze, Gc, Import, System, Unfreeze};
 pub(crate) use look::{Audit, Check, Exists, Status, Why};

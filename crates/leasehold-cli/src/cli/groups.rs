@@ -52,6 +52,46 @@ pub(crate) struct OwnerArgs {
     pub(crate) owner: Option<String>,
 }
 
+/// What nearly all verbs take.
+#[derive(Args, Debug, PartialEq, Eq)]
+pub(crate) struct CallArgs {
+    /// Print the outcome as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+/// The same, and who asks.
+#[derive(Args, Debug, PartialEq, Eq)]
+pub(crate) struct NamedCallArgs {
+    /// Print the outcome as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) owner: OwnerArgs,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+impl CallArgs {
+    /// A call that this program makes itself.
+    pub(crate) const fn of(store: StoreArgs) -> Self {
+        Self { json: false, store }
+    }
+}
+
+impl NamedCallArgs {
+    /// A call that this program makes itself, for whoever the environment says.
+    pub(crate) const fn of(store: StoreArgs) -> Self {
+        Self {
+            json: false,
+            owner: OwnerArgs { owner: None },
+            store,
+        }
+    }
+}
+
 /// What is to be leased, and for what.
 #[derive(Args, Debug, PartialEq, Eq)]
 pub(crate) struct ClaimArgs {

@@ -1,6 +1,6 @@
 //! Verbs that take leases and give them back.
 
-use super::groups::{RequestArgs, StoreArgs, live, number};
+use super::groups::{CallArgs, RequestArgs, StoreArgs, live, number};
 use clap::{Args, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -137,9 +137,6 @@ pub(crate) struct Renew {
     /// Its new lifetime, from now; else the one it has
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
     pub(crate) ttl: Option<String>,
-    /// Print the outcome as JSON
-    #[arg(long)]
-    pub(crate) json: bool,
     #[command(flatten)]
-    pub(crate) store: StoreArgs,
+    pub(crate) call: CallArgs,
 }

@@ -1,6 +1,6 @@
 //! Verbs that look after the leases of all.
 
-use super::groups::{OwnerArgs, StoreArgs, live};
+use super::groups::{CallArgs, NamedCallArgs, live};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -24,13 +24,8 @@ pub(crate) struct Freeze {
         allow_hyphen_values = true
     )]
     pub(crate) ttl: String,
-    /// Print the outcome as JSON
-    #[arg(long)]
-    pub(crate) json: bool,
     #[command(flatten)]
-    pub(crate) owner: OwnerArgs,
-    #[command(flatten)]
-    pub(crate) store: StoreArgs,
+    pub(crate) call: NamedCallArgs,
 }
 
 #[derive(Args, Debug)]
@@ -45,13 +40,8 @@ pub(crate) struct Unfreeze {
     /// End it whoever set it; the audit keeps who did
     #[arg(long)]
     pub(crate) force: bool,
-    /// Print the outcome as JSON
-    #[arg(long)]
-    pub(crate) json: bool,
     #[command(flatten)]
-    pub(crate) owner: OwnerArgs,
-    #[command(flatten)]
-    pub(crate) store: StoreArgs,
+    pub(crate) call: NamedCallArgs,
 }
 
 #[derive(Args, Debug)]
@@ -72,11 +62,8 @@ pub(crate) struct Gc {
         allow_hyphen_values = true
     )]
     pub(crate) keep: String,
-    /// Print the outcome as JSON
-    #[arg(long)]
-    pub(crate) json: bool,
     #[command(flatten)]
-    pub(crate) store: StoreArgs,
+    pub(crate) call: CallArgs,
 }
 
 #[derive(Args, Debug)]
@@ -96,11 +83,8 @@ pub(crate) struct Doctor {
     /// Mend what can be mended, and remove what is left over
     #[arg(long)]
     pub(crate) repair: bool,
-    /// Print the outcome as JSON
-    #[arg(long)]
-    pub(crate) json: bool,
     #[command(flatten)]
-    pub(crate) store: StoreArgs,
+    pub(crate) call: CallArgs,
 }
 
 #[derive(Args, Debug)]
@@ -118,11 +102,8 @@ pub(crate) struct Import {
     /// Its directory; else LOKT_ROOT, else the one that it has in this repository
     #[arg(long, value_name = "DIRECTORY")]
     pub(crate) from: Option<PathBuf>,
-    /// Print the outcome as JSON
-    #[arg(long)]
-    pub(crate) json: bool,
     #[command(flatten)]
-    pub(crate) store: StoreArgs,
+    pub(crate) call: CallArgs,
 }
 
 /// The systems that can be taken over from.

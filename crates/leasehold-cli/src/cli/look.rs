@@ -1,6 +1,6 @@
 //! Verbs that tell what is, and what was.
 
-use super::groups::{ClaimArgs, OwnerArgs, StoreArgs, live};
+use super::groups::{CallArgs, ClaimArgs, NamedCallArgs, StoreArgs, live};
 use clap::Args;
 use clap_complete::ArgValueCandidates;
 
@@ -17,11 +17,8 @@ pub(crate) struct Status {
     /// First clear away what is past its time, and what the dead held
     #[arg(long)]
     pub(crate) prune_expired: bool,
-    /// Print the outcome as JSON
-    #[arg(long)]
-    pub(crate) json: bool,
     #[command(flatten)]
-    pub(crate) store: StoreArgs,
+    pub(crate) call: CallArgs,
 }
 
 #[derive(Args, Debug)]
@@ -39,13 +36,8 @@ pub(crate) struct Why {
     /// As if asked from inside this lease; else LEASEHOLD_LEASE, which `guard` sets
     #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     pub(crate) lease: Option<String>,
-    /// Print the outcome as JSON
-    #[arg(long)]
-    pub(crate) json: bool,
     #[command(flatten)]
-    pub(crate) owner: OwnerArgs,
-    #[command(flatten)]
-    pub(crate) store: StoreArgs,
+    pub(crate) call: NamedCallArgs,
 }
 
 #[derive(Args, Debug)]
@@ -56,11 +48,8 @@ pub(crate) struct Exists {
     /// What to look for; of a path also what is above and below it
     #[arg(value_name = "NAME", add = live())]
     pub(crate) name: String,
-    /// Print the outcome as JSON
-    #[arg(long)]
-    pub(crate) json: bool,
     #[command(flatten)]
-    pub(crate) store: StoreArgs,
+    pub(crate) call: CallArgs,
 }
 
 #[derive(Args, Debug)]
@@ -75,11 +64,8 @@ pub(crate) struct Check {
     /// The fencing token that came with it; else LEASEHOLD_TOKEN
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub(crate) token: Option<String>,
-    /// Print the outcome as JSON
-    #[arg(long)]
-    pub(crate) json: bool,
     #[command(flatten)]
-    pub(crate) store: StoreArgs,
+    pub(crate) call: CallArgs,
 }
 
 #[derive(Args, Debug)]

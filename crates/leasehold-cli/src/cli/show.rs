@@ -1,6 +1,6 @@
 //! Verbs that show and explain the program, and let others stand in for it.
 
-use super::groups::{OwnerArgs, StoreArgs, between};
+use super::groups::{NamedCallArgs, between};
 use clap::{Args, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -21,13 +21,8 @@ pub(crate) struct Prime {
     /// Print the text for this harness's own file
     #[arg(long, value_name = "FORMAT", conflicts_with_all = ["json", "owner"])]
     pub(crate) format: Option<FormatArg>,
-    /// Print the outcome as JSON
-    #[arg(long)]
-    pub(crate) json: bool,
     #[command(flatten)]
-    pub(crate) owner: OwnerArgs,
-    #[command(flatten)]
-    pub(crate) store: StoreArgs,
+    pub(crate) call: NamedCallArgs,
 }
 
 /// The files that harnesses read their instructions from.

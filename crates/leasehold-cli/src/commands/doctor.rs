@@ -18,7 +18,7 @@ use leasehold_api::outcome::Outcome;
 const VERB: &str = "doctor";
 
 pub(crate) fn run(args: &Doctor) -> Result<Told, CliError> {
-    let place = context::find(&args.store)?;
+    let place = context::find(&args.call.store)?;
     let mut findings = place::look(&place);
     if !findings
         .iter()
@@ -124,11 +124,11 @@ pub(super) fn counted(number: usize, what: &str) -> String {
 /// Prints what was found, failures too: they are what was asked for.
 pub(crate) fn print(args: &Doctor, result: Result<Told, CliError>) -> u8 {
     match result {
-        Ok(told) if !args.json => {
+        Ok(told) if !args.call.json => {
             let written = told.lines.iter().try_for_each(|line| ui::line(line));
             let exit = told.outcome.exit;
             written.map_or_else(|error| super::untold(exit, &error), |()| exit)
         }
-        result => super::finish(VERB, args.json, result),
+        result => super::finish(VERB, args.call.json, result),
     }
 }

@@ -14,22 +14,22 @@ const VERB: &str = "exists";
 pub(crate) fn run(args: &Exists) -> u8 {
     let found = exists(args);
     match found {
-        Ok(outcome) if !args.json => {
+        Ok(outcome) if !args.call.json => {
             ui::notes(&outcome.notes);
             outcome.exit
         }
-        found => super::tell(VERB, args.json, found),
+        found => super::tell(VERB, args.call.json, found),
     }
 }
 
 fn exists(args: &Exists) -> Result<Outcome, CliError> {
-    let (context, base) = context::open_to_look(&args.store)?;
+    let (context, base) = context::open_to_look(&args.call.store)?;
     let named = base.named(&args.name)?;
     let resource = named.resource.clone();
     let free = || answer::outcome(VERB, Code::NotFound, format!("nothing holds `{resource}`"));
     let Some(context) = context else {
         return Ok(Outcome {
-            notes: context::absent(&args.store),
+            notes: context::absent(&args.call.store),
             ..free()
         });
     };

@@ -21,8 +21,8 @@ pub(crate) fn run(args: &Arguments) -> Result<Outcome, CliError> {
             .hint("write it like 30m or 2h; to freeze again sets its end anew"));
     }
     let ttl = request::parse_ttl(&args.ttl)?;
-    let context = context::open(&args.store)?;
-    let by = context::who(&args.owner)?;
+    let context = context::open(&args.call.store)?;
+    let by = context::who(&args.call.owner)?;
     let named = context.base.named(&args.name)?;
     let mut outcome = freeze(&context, &named.resource, &by, ttl)?;
     if !outcome.ok {

@@ -16,7 +16,7 @@ pub(crate) fn run(args: &Gc) -> Result<Outcome, CliError> {
             .hint("write it like 30d or 12h; 0s keeps nothing")
     })?;
     let keep_ms = u64::try_from(keep.as_millis()).unwrap_or(u64::MAX);
-    let (Some(context), _) = context::open_to_look(&args.store)? else {
+    let (Some(context), _) = context::open_to_look(&args.call.store)? else {
         return Ok(answer::outcome(
             VERB,
             Code::Ok,

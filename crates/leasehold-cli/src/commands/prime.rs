@@ -45,8 +45,11 @@ pub(crate) fn run(args: &Prime) -> u8 {
         is_lokt: false,
     };
     match args.format {
-        Some(format) => finish(false, file(format, &args.store, own)),
-        None => finish(args.json, live(&args.owner, &args.store, own)),
+        Some(format) => finish(false, file(format, &args.call.store, own)),
+        None => finish(
+            args.call.json,
+            live(&args.call.owner, &args.call.store, own),
+        ),
     }
 }
 

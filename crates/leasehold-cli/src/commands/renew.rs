@@ -16,10 +16,10 @@ const VERB: &str = "renew";
 pub(crate) fn run(args: &Renew) -> Result<Outcome, CliError> {
     let ttl = args.ttl.as_deref().map(request::parse_ttl).transpose()?;
     let flag = args.lease.as_deref().map(inherit::flag).transpose()?;
-    let (context, _) = context::open_to_look(&args.store)?;
+    let (context, _) = context::open_to_look(&args.call.store)?;
     let lease = named_lease(flag, context.as_ref())?;
     let Some(context) = context else {
-        return Ok(lost_nowhere(VERB, lease, &args.store));
+        return Ok(lost_nowhere(VERB, lease, &args.call.store));
     };
     let Answer { value, clock } = context.leasing.renew(lease, ttl)?;
     Ok(match value {

@@ -25,8 +25,8 @@ const VERB: &str = "why";
 pub(crate) fn run(args: &Why) -> Result<Told, CliError> {
     let slots = request::slots(&args.claims)?;
     let flag = args.lease.as_deref().map(inherit::flag).transpose()?;
-    let who = context::who(&args.owner)?;
-    let (context, base) = context::open_to_look(&args.store)?;
+    let who = context::who(&args.call.owner)?;
+    let (context, base) = context::open_to_look(&args.call.store)?;
     let claims = request::claims(&base, &args.claims, &slots)?;
     let workspace = context
         .as_ref()
@@ -35,15 +35,17 @@ pub(crate) fn run(args: &Why) -> Result<Told, CliError> {
         Some(lease) => Some(lease),
         None => inherit::lease(workspace)?,
     };
-    context::warn_of_leftovers(&args.store);
-    let unwritable = context::unwritable(&args.store);
+    context::warn_of_leftovers(&args.call.store);
+    let unwritable = context::unwritable(&args.call.store);
     let Some(context) = context else {
         // Where nothing is remembered nothing is held.
         let outcome = match inside {
             Some(lease) => answer::stale_proof(VERB, lease),
             None => free(&claims, args),
         };
-        let notes = context::absent(&args.store).into_iter().chain(unwritable);
+        let notes = context::absent(&args.call.store)
+            .into_iter()
+            .chain(unwritable);
         return Ok(Told::from(Outcome {
             notes: notes.collect(),
             ..outcome

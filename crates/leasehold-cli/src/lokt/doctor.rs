@@ -2,7 +2,7 @@
 
 use super::flags::{self, Flag};
 use super::place;
-use crate::cli::Doctor;
+use crate::cli::{CallArgs, Doctor};
 use crate::commands::{self, doctor::lokt::CHECK as LOKT};
 use crate::context;
 use crate::error::CliError;
@@ -40,8 +40,7 @@ pub(super) fn run(words: Vec<OsString>) -> Result<u8, CliError> {
     let args = Doctor {
         verify: false,
         repair: false,
-        json: false,
-        store: place::store()?,
+        call: CallArgs::of(place::store()?),
     };
     let mut findings = commands::doctor::run(&args)?.outcome.findings;
     // What Lokt itself holds stops every command of it here.
@@ -50,7 +49,7 @@ pub(super) fn run(words: Vec<OsString>) -> Result<u8, CliError> {
             finding.grade = Grade::Failure;
         }
     }
-    let found = context::find(&args.store)?.found;
+    let found = context::find(&args.call.store)?.found;
     let report = Report {
         protocol_version: 1,
         root_method: match found.by {

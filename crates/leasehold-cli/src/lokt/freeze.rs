@@ -2,7 +2,7 @@
 
 use super::flags::{self, Flag};
 use super::{duration, name, place, reply};
-use crate::cli::{Freeze, OwnerArgs, Unfreeze};
+use crate::cli::{Freeze, NamedCallArgs, Unfreeze};
 use crate::commands;
 use crate::error::CliError;
 use crate::{identity, ui};
@@ -23,9 +23,7 @@ pub(super) fn freeze(words: Vec<OsString>) -> Result<u8, CliError> {
     let args = Freeze {
         name: name.into(),
         ttl: exact(ttl),
-        json: false,
-        owner: OwnerArgs { owner: None },
-        store: place::enter()?,
+        call: NamedCallArgs::of(place::enter()?),
     };
     let outcome = commands::freeze::run(&args)?;
     if !outcome.ok {
@@ -43,9 +41,7 @@ pub(super) fn unfreeze(words: Vec<OsString>) -> Result<u8, CliError> {
     let args = Unfreeze {
         name: name.into(),
         force: words.has("force"),
-        json: false,
-        owner: OwnerArgs { owner: None },
-        store: place::enter()?,
+        call: NamedCallArgs::of(place::enter()?),
     };
     let outcome = commands::unfreeze::run(&args)?;
     match (outcome.code, outcome.freezes.first()) {

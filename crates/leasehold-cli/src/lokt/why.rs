@@ -3,7 +3,7 @@
 use super::flags::{self, Flag};
 use super::record::{Record, is_zero};
 use super::{duration, name, place, reply};
-use crate::cli::{ClaimArgs, OwnerArgs, Why};
+use crate::cli::{ClaimArgs, NamedCallArgs, Why};
 use crate::commands;
 use crate::error::CliError;
 use crate::{exit, identity, ui};
@@ -74,9 +74,7 @@ pub(super) fn run(words: Vec<OsString>) -> Result<u8, CliError> {
             slots: Vec::new(),
         },
         lease: None,
-        json: false,
-        owner: OwnerArgs { owner: None },
-        store: place::enter()?,
+        call: NamedCallArgs::of(place::enter()?),
     };
     let outcome = commands::why::run(&args)?.outcome;
     if !matches!(

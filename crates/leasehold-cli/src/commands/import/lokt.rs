@@ -24,8 +24,8 @@ use std::time::SystemTime;
 
 pub(super) fn run(args: &Import) -> Result<Told, CliError> {
     let own_store;
-    let store = if args.store.store.is_some() {
-        &args.store
+    let store = if args.call.store.store.is_some() {
+        &args.call.store
     } else {
         own_store = place::store()?;
         &own_store
