@@ -74,6 +74,14 @@ macro_rules! verbs {
             pub(crate) fn named(name: &str) -> Option<&'static str> {
                 [$($name),*].into_iter().find(|known| *known == name)
             }
+
+            /// Returns the arguments of the verb of that name, without building those of the others.
+            pub(crate) fn arguments(name: &str) -> Option<Command> {
+                match name {
+                    $($name => Some($verb::augment_args(Command::new($name))),)*
+                    _ => None,
+                }
+            }
         }
 
         impl FromArgMatches for Verb {

@@ -7,12 +7,11 @@ mod misread;
 
 pub(crate) use misread::misread;
 
-use crate::cli::{Cli, Verb};
+use crate::cli::Verb;
 use crate::commands::untold;
 use crate::error::CliError;
 use crate::ui::quoted;
 use crate::{answer, message, ui};
-use clap::CommandFactory as _;
 use clap::error::{ContextValue, ErrorKind};
 use leasehold_api::outcome::Outcome;
 use std::ffi::{OsStr, OsString};
@@ -53,12 +52,8 @@ pub(crate) fn stray_command(words: &[OsString]) -> Option<(&'static str, CliErro
 }
 
 fn runs_a_command(verb: &str) -> bool {
-    let line = built();
-    let mut words = line
-        .find_subcommand(verb)
-        .into_iter()
-        .flat_map(clap::Command::get_positionals);
-    words.any(|word| word.is_last_set() || word.is_trailing_var_arg_set())
+    let runs = |word: &clap::Arg| word.is_last_set() || word.is_trailing_var_arg_set();
+    Verb::arguments(verb).is_some_and(|arguments| arguments.get_positionals().any(runs))
 }
 
 /// Prints a refusal of ours, in the form that was asked for, and returns the exit code.
@@ -120,13 +115,6 @@ fn harmless(error: &clap::Error, mut text: String) -> String {
     ui::harmless(&text)
 }
 
-/// The command line with the arguments of all verbs.
-fn built() -> clap::Command {
-    let mut line = Cli::command();
-    line.build();
-    line
-}
-
 /// Returns whether a word is a flag.
 fn is_flag(word: &OsString) -> bool {
     word.len() > 1 && word.as_encoded_bytes().starts_with(b"-")
@@ -134,16 +122,18 @@ fn is_flag(word: &OsString) -> bool {
 
 /// Returns whether a word is a flag of `guard` whose value is the next word.
 fn has_value(word: &str) -> bool {
-    let line = built();
-    let guard = line.find_subcommand("guard");
-    let mut flags = guard.into_iter().flat_map(clap::Command::get_arguments);
-    let is_it = |flag: &clap::Arg| match word.strip_prefix("--") {
+    let is_it = |flag: &&clap::Arg| match word.strip_prefix("--") {
         Some(long) => flag.get_long() == Some(long),
         None => flag
             .get_short()
             .is_some_and(|short| word == format!("-{short}")),
     };
-    flags.any(|flag| is_it(flag) && flag.get_action().takes_values())
+    let guard = Verb::arguments("guard");
+    let flag = guard
+        .iter()
+        .flat_map(clap::Command::get_arguments)
+        .find(is_it);
+    flag.is_some_and(|flag| flag.get_action().takes_values())
 }
 
 fn text(word: &OsString) -> Option<&str> {

@@ -2,8 +2,7 @@
 
 use super::base;
 use super::shell::{self, Word};
-use crate::cli::Cli;
-use clap::CommandFactory as _;
+use crate::cli::Verb;
 
 /// The front of ours whose words come after its name.
 const LOKT: &str = "lokt";
@@ -29,10 +28,8 @@ pub(crate) struct Reader {
 impl Reader {
     /// Asks the command line. Lokt's flags are among ours.
     pub(crate) fn new() -> Self {
-        let mut line = Cli::command();
-        line.build();
-        let guard = line.find_subcommand("guard");
-        let flags = guard.into_iter().flat_map(clap::Command::get_arguments);
+        let guard = Verb::arguments("guard");
+        let flags = guard.iter().flat_map(clap::Command::get_arguments);
         let with_value = flags.filter(|flag| flag.get_action().takes_values());
         let names = with_value.flat_map(|flag| {
             let long = flag.get_long().map(str::to_owned);

@@ -1,8 +1,9 @@
 //! What to write instead, where the parser only knows what is wrong.
 
-use super::{DASHES, SCRIPT, TYPED_SHOWN, built, has_value, is_flag, joined, quoted, text};
-use clap::Command;
+use super::{DASHES, SCRIPT, TYPED_SHOWN, has_value, is_flag, joined, quoted, text};
+use crate::cli::Cli;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Command, CommandFactory as _};
 use std::ffi::OsString;
 
 /// The same things under the names that other programs have for them.
@@ -81,7 +82,8 @@ fn owners(verb: &str, flag: &str) -> Option<String> {
     if verb == "guard" && flag == "json" {
         return Some("standard output is the command's here: --json-file PATH".into());
     }
-    let line = built();
+    let mut line = Cli::command();
+    line.build();
     let has_it = |verb: &&Command| verb.get_arguments().any(|arg| arg.get_long() == Some(flag));
     let verbs = line.get_subcommands().filter(has_it);
     let verbs: Vec<String> = verbs.map(|verb| format!("`{}`", verb.get_name())).collect();

@@ -1,7 +1,7 @@
 //! Command lines that the parser would take, for something else than was meant: a word that becomes one
 //! more name leases a thing of that name, and nothing else tells.
 
-use super::{DASHES, has_value, is_flag, joined, text};
+use super::{DASHES, SCRIPT, has_value, is_flag, joined, text};
 use crate::cli::Verb;
 use crate::error::CliError;
 use leasehold_api::duration;
@@ -46,15 +46,12 @@ fn dashes_as_a_value(before: &[OsString]) -> Option<CliError> {
 
 /// `guard push -c git push`: the script would be `git`, and `push` one more name.
 fn script_in_pieces(verb: &str, before: &[OsString]) -> Option<CliError> {
-    let name = before.first().filter(|word| !is_flag(word));
-    let at = before.iter().position(|word| word == "-c")?;
-    if verb != "guard" || name.is_none() || at == 0 || text(&before[at - 1]).is_some_and(has_value)
-    {
-        return None;
-    }
+    before.first().filter(|name| !is_flag(name))?;
+    let at = before.iter().position(|word| word == SCRIPT)?;
     let script = text(before.get(at + 1)?)?;
     let next = before.get(at + 2).filter(|word| !is_flag(word))?;
-    if script.contains(char::is_whitespace) {
+    let is_a_value = || text(&before[at - 1]).is_some_and(has_value);
+    if verb != "guard" || script.contains(char::is_whitespace) || is_a_value() {
         return None;
     }
     let error = format!("-c takes {script:?} alone, and {next:?} would be a name to lease");
