@@ -94,15 +94,13 @@ fn read(top: &Path, path: PathBuf, name: &str) -> Option<Script> {
     let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
     let is_named = MAKE.contains(&name) || JUST.contains(&name);
     let may_have = ENDINGS.contains(&ending) || is_named || !name.contains('.');
-    let is_short = fs::metadata(&path).is_ok_and(|metadata| metadata.len() <= FILE_BYTES_MAX);
-    if !may_have || !is_short {
+    if !may_have {
         return None;
     }
-    let bytes = fs::read(&path).ok()?;
-    if !is_named && ending.is_empty() && !bytes.starts_with(b"#!") {
+    let text = text(&path)?;
+    if !is_named && ending.is_empty() && !text.starts_with("#!") {
         return None;
     }
-    let text = String::from_utf8_lossy(&bytes).into_owned();
     let kind = match ending {
         _ if MAKE.contains(&name) => Kind::Make,
         _ if JUST.contains(&name) => Kind::Just,
@@ -121,6 +119,17 @@ fn read(top: &Path, path: PathBuf, name: &str) -> Option<Script> {
         kind,
         text,
     })
+}
+
+/// Returns the text of a file that may have been written by hand. Not of a pipe: to open one would be to
+/// wait for a writer.
+pub(crate) fn text(path: &Path) -> Option<String> {
+    let metadata = fs::metadata(path).ok()?;
+    if !metadata.is_file() || metadata.len() > FILE_BYTES_MAX {
+        return None;
+    }
+    let bytes = fs::read(path).ok()?;
+    Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// Returns the shell that the first line of a script names, if it is one.

@@ -174,7 +174,7 @@ impl Repo {
     /// Makes a gate: a script waits at it with `read _ < $D/name`.
     pub(crate) fn gate(&self, name: &str) -> Gate {
         let path = self.file(name);
-        mknodat(CWD, &path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        make_pipe(&path);
         // For reading too: then opening never waits for a reader, and what is written stays.
         Gate(File::options().read(true).write(true).open(path).unwrap())
     }
@@ -270,6 +270,11 @@ pub(crate) fn script_to_hold(name: &str) -> String {
     format!(
         r#"echo "$$ $LEASEHOLD_LEASE $LEASEHOLD_TOKEN" > "$D/{name}.up"; read _ < "$D/{name}.go""#
     )
+}
+
+/// Makes a pipe with a name.
+pub(crate) fn make_pipe(path: &Path) {
+    mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
 }
 
 fn guard_failed(guard: &Running) -> bool {

@@ -1,9 +1,9 @@
 //! What may be worth guarding, where no script guards anything yet: by what lies in the repository.
 
 use super::{Front, recipes};
+use crate::scripts;
 use crate::ui::quoted;
 use leasehold_api::prime::SuggestionInfo;
-use std::fs;
 use std::path::Path;
 
 /// How many are made.
@@ -75,8 +75,7 @@ impl Suggestions {
 
     /// Targets and scripts of well-known names, at the top.
     fn of_recipes(&mut self, top: &Path) {
-        let read = |file: &str| fs::read(top.join(file)).unwrap_or_default();
-        let text = |file: &str| String::from_utf8_lossy(&read(file)).into_owned();
+        let text = |file: &str| scripts::text(&top.join(file)).unwrap_or_default();
         let of_make = recipes::make(&text("Makefile"));
         let of_npm = recipes::package(&text("package.json"));
         for name in WORTH {
@@ -106,8 +105,7 @@ impl Suggestions {
 
 /// Returns whether the settings of git name a remote.
 fn has_remote(common: &Path) -> bool {
-    let settings = fs::read(common.join("config")).unwrap_or_default();
-    let settings = String::from_utf8_lossy(&settings).into_owned();
+    let settings = scripts::text(&common.join("config")).unwrap_or_default();
     let mut lines = settings.lines();
     lines.any(|line| line.trim_start().starts_with("[remote \""))
 }

@@ -1,8 +1,9 @@
 //! Texts that nobody meant well: they break no table, no file and no terminal.
 
 use super::{operations, write};
-use crate::repo::Repo;
+use crate::repo::{Repo, make_pipe};
 use insta::assert_snapshot;
+use serde_json::Value;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
@@ -64,6 +65,19 @@ fn hostile_text_breaks_no_table_and_no_terminal() {
         .filter(|line| line.starts_with("| `"))
         .collect();
     assert_snapshot!(rows.join("\n").replace(&"x".repeat(59), "[59 x]"));
+}
+
+/// Nobody waits for its writer.
+#[test]
+fn a_pipe_is_no_script() {
+    let repo = Repo::new();
+    for name in ["Makefile", "package.json", "build.sh"] {
+        make_pipe(&repo.top().join(name));
+    }
+    let told = repo.leasehold("prime --json").run().exits(0).json();
+    assert_eq!(told["operations"], Value::Null, "{told}");
+    let because = "an example: nothing here tells more";
+    assert_eq!(told["suggestions"][0]["because"], because, "{told}");
 }
 
 #[test]
