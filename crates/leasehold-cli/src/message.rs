@@ -28,6 +28,11 @@ pub(crate) fn held(lease: &Lease) -> String {
     are(&lease.claims, "held")
 }
 
+/// The same, and by what: "`a` is held by ada@host (pid 12, `make`) for 12s, …".
+pub(crate) fn held_by(lease: &Lease, clock: &Clock) -> String {
+    format!("{} by {}", held(lease), holder(lease, clock))
+}
+
 /// Says of claims that they are held, or something else.
 pub(crate) fn are(claims: &[Claim], what: &str) -> String {
     let are = if claims.len() > 1 { "are" } else { "is" };
@@ -131,9 +136,7 @@ pub(crate) fn brief(lease: &Lease) -> String {
 /// One line for somebody in the way.
 pub(crate) fn blocker(blocker: &Blocker, clock: &Clock) -> String {
     match blocker {
-        Blocker::Lease(lease) => {
-            format!("{} by {}", held(lease), holder(lease, clock))
-        }
+        Blocker::Lease(lease) => held_by(lease, clock),
         Blocker::Ticket(ticket) => {
             format!(
                 "{} by {}",

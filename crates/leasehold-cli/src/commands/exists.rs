@@ -23,13 +23,13 @@ pub(crate) fn run(args: &Exists) -> u8 {
 }
 
 fn exists(args: &Exists) -> Result<Outcome, CliError> {
-    let (context, base) = context::open_to_look(&args.call.store)?;
-    let named = base.named(&args.name)?;
+    let (context, place) = context::open_to_look(&args.call.store)?;
+    let named = place.base().named(&args.name)?;
     let resource = named.resource.clone();
     let free = || answer::outcome(VERB, Code::NotFound, format!("nothing holds `{resource}`"));
     let Some(context) = context else {
         return Ok(Outcome {
-            notes: context::absent(&args.call.store),
+            notes: place.absent(),
             ..free()
         });
     };
@@ -43,11 +43,7 @@ fn exists(args: &Exists) -> Result<Outcome, CliError> {
     let Some(first) = held.first() else {
         return Ok(free());
     };
-    let text = format!(
-        "{} by {}",
-        message::held(first),
-        message::holder(first, clock)
-    );
+    let text = message::held_by(first, clock);
     Ok(Outcome {
         leases: held.iter().map(|lease| info(lease).in_brief()).collect(),
         ..answer::outcome(VERB, Code::Ok, text)

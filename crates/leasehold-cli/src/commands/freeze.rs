@@ -101,11 +101,8 @@ fn told(freeze: &Freeze, before: Option<&Freeze>, view: &View, clock: &Clock) ->
         })
         .collect();
     notes.extend(message::listed(&going_on, |lease: &&Lease| {
-        let held = message::held(lease);
-        format!(
-            "{held} by {}: it goes on, only new leases are refused",
-            message::holder(lease, clock)
-        )
+        let held = message::held_by(lease, clock);
+        format!("{held}: it goes on, only new leases are refused")
     }));
     Outcome {
         notes,

@@ -162,13 +162,7 @@ fn not_yours(whose: &Whose<'_>, others: &[&Lease], by: &Identity, clock: &Clock)
         "name each: leasehold unlock NAME; to be known again, set LEASEHOLD_SESSION or LEASEHOLD_OWNER"
     };
     Outcome {
-        notes: message::listed(others, |lease: &&Lease| {
-            format!(
-                "{} by {}",
-                message::held(lease),
-                message::holder(lease, clock)
-            )
-        }),
+        notes: message::listed(others, |lease: &&Lease| message::held_by(lease, clock)),
         hints: vec![
             hint.into(),
             "to take them away all the same, add --force: the audit keeps who did".into(),

@@ -127,12 +127,7 @@ impl Make<'_> {
         };
         let life = seen.life(lease.id).unwrap_or_default();
         let life = (lease.kind == Kind::Scoped).then(|| LifeInfo::from(life));
-        let text = format!(
-            "{} by {}{}",
-            message::held(lease),
-            message::holder(lease, clock),
-            alive(kind, life)
-        );
+        let text = format!("{}{}", message::held_by(lease, clock), alive(kind, life));
         ReasonInfo {
             lease: Some(info.in_brief()),
             life,

@@ -240,10 +240,7 @@ impl<'a> Taking<'a> {
             lines: Vec::new(),
         };
         for lease in leases {
-            let held = message::held(lease);
-            infos
-                .lines
-                .push(format!("{held} by {}", message::holder(lease, &clock)));
+            infos.lines.push(message::held_by(lease, &clock));
             infos
                 .leases
                 .push(LeaseInfo::new(lease, Some(&view), &clock));
