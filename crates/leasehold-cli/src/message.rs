@@ -1,5 +1,6 @@
 //! What people and agents read: who is in the way, since when, until when, and what to do next.
 
+use crate::scripts::shell::is_assignment;
 use crate::ui::quoted;
 use leasehold_api::duration::short;
 use leasehold_api::lease::LeaseState;
@@ -456,13 +457,7 @@ pub(crate) fn not_found(program: &str) -> Option<String> {
 }
 
 fn again_by_a_shell(program: &str) -> Option<String> {
-    let is_name = |name: &str| {
-        let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        !name.is_empty() && name.chars().all(plain)
-    };
-    let sets = program
-        .split_once('=')
-        .is_some_and(|(name, _)| is_name(name));
+    let sets = is_assignment(program);
     if !(sets || OF_SHELLS.contains(&program) || program.contains(char::is_whitespace)) {
         return None;
     }

@@ -90,10 +90,7 @@ impl Reader {
 }
 
 fn may_come_before(word: &str) -> bool {
-    let is_assignment = word.split_once('=').is_some_and(|(name, _)| {
-        !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-    });
-    is_assignment || BEFORE.contains(&word)
+    shell::is_assignment(word) || BEFORE.contains(&word)
 }
 
 #[cfg(test)]

@@ -11,6 +11,13 @@ pub(crate) struct Word {
     pub(crate) end: usize,
 }
 
+/// Returns whether a word sets a variable, such as `A=b`.
+pub(crate) fn is_assignment(word: &str) -> bool {
+    word.split_once('=').is_some_and(|(name, _)| {
+        !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    })
+}
+
 /// Returns where the first byte outside of quotes is at which `wanted` says yes of the rest.
 pub(crate) fn first_outside(text: &str, wanted: impl Fn(&[u8]) -> bool) -> Option<usize> {
     let (mut quote, bytes) = (None, text.as_bytes());
