@@ -189,15 +189,14 @@ impl<'a> Reader<'a> {
 /// Returns the numbers of the segments that are there up to the last one, and that one in any case. One
 /// behind it does not count yet.
 fn up_to(root: &Root, last: u32) -> Result<Vec<u32>, StoreError> {
-    let mut numbers = log::segments(root)?;
-    numbers.retain(|number| *number < last);
+    let mut numbers = log::segments_before(root, last)?;
     numbers.push(last);
     Ok(numbers)
 }
 
 /// Opens a segment, if it is a file.
 fn open(root: &Root, number: u32) -> Result<Segment, Errno> {
-    let segment = Segment::open(root, number, OFlags::RDONLY | OFlags::NONBLOCK)?;
+    let segment = Segment::open(root, number, OFlags::RDONLY)?;
     if segment.is_file()? {
         Ok(segment)
     } else {

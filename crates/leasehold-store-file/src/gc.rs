@@ -61,8 +61,7 @@ fn drop_segments(
     collected: &mut Collected,
 ) -> Result<(), StoreError> {
     let root = &shared.root;
-    let found = log::segments(root)?;
-    let found: Vec<u32> = found.into_iter().filter(|number| *number < last).collect();
+    let found = log::segments_before(root, last)?;
     for (index, number) in found.iter().copied().enumerate() {
         // It ends where the one behind it begins, or before, where somebody removed that. Of one whose end
         // cannot be told nothing is dropped.

@@ -7,7 +7,7 @@ mod head;
 mod segments;
 
 pub(crate) use head::{Checkpoint, FIGURES_BYTES, Figures, Head, head_line};
-pub(crate) use segments::{segments, segments_up_to, sync_directory};
+pub(crate) use segments::{segments, segments_before, segments_up_to, sync_directory};
 
 use crate::line;
 use crate::root::Root;
@@ -95,10 +95,11 @@ pub(crate) struct Segment {
 }
 
 impl Segment {
+    /// Opens it. A pipe in its place, made by other hands, is not waited at.
     pub(crate) fn open(root: &Root, number: u32, flags: OFlags) -> Result<Self, Errno> {
         Ok(Self {
             number,
-            file: root.open_file(&segment_path(number), flags)?,
+            file: root.open_file(&segment_path(number), flags | OFlags::NONBLOCK)?,
         })
     }
 

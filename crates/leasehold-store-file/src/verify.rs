@@ -62,8 +62,7 @@ pub(crate) fn history(shared: &Shared, last: u32) -> Result<Vec<String>, StoreEr
         Segment::open(root, number, OFlags::RDONLY)
             .map_err(|errno| StoreError::io("open", root.join(&segment_path(number)), errno))
     };
-    let mut numbers = log::segments(root)?;
-    numbers.retain(|number| *number < last);
+    let numbers = log::segments_before(root, last)?;
     for (index, number) in numbers.iter().copied().enumerate() {
         let (path, mut state) = (segment_path(number), State::default());
         let ends = match open(number).and_then(|segment| state.go_on(root, &segment)) {

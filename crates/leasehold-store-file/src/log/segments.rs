@@ -22,6 +22,13 @@ pub(crate) fn segments(root: &Root) -> Result<Vec<u32>, StoreError> {
     Ok(numbers)
 }
 
+/// Returns those before this one.
+pub(crate) fn segments_before(root: &Root, last: u32) -> Result<Vec<u32>, StoreError> {
+    let mut numbers = segments(root)?;
+    numbers.retain(|number| *number < last);
+    Ok(numbers)
+}
+
 /// Returns those that lie without a gap up to the one that is written to, the oldest first: what is
 /// before a gap does not belong to what is behind it.
 pub(crate) fn segments_up_to(root: &Root, last: u32) -> Result<Vec<u32>, StoreError> {

@@ -1,7 +1,7 @@
 //! `audit` over all kinds of damage, while others write, rotate and drop, and with nobody left to read it.
 
 use crate::process::{PATIENCE, eventually};
-use crate::repo::Repo;
+use crate::repo::{Repo, make_pipe};
 use rustix::process::Signal;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -136,6 +136,22 @@ fn what_is_written_to_may_be_damaged_too() {
     let (names, said) = granted(&repo);
     assert_eq!(names, ["first", "second"], "{said}");
     assert!(said.contains("audit/000002.jsonl: it is no file"), "{said}");
+}
+
+#[test]
+fn a_pipe_in_the_place_of_a_segment_is_not_waited_at() {
+    let repo = two_segments();
+    let path = segment(&repo, 1);
+    fs::remove_file(&path).unwrap();
+    make_pipe(&path);
+    let (names, said) = granted(&repo);
+    assert_eq!(names, ["last"], "{said}");
+    assert!(said.contains("audit/000001.jsonl: it is no file"), "{said}");
+    let ran = repo.leasehold("doctor --verify").run().exits(0);
+    let damaged = "the audit is damaged, what holds now is not";
+    assert!(ran.stdout.contains(damaged), "{ran}");
+    repo.leasehold("gc --keep 0s").run().exits(0);
+    assert!(!path.exists());
 }
 
 #[test]
