@@ -2,10 +2,11 @@
 
 mod lokt;
 
+pub(crate) use self::lokt::was_done as lokt_was_imported;
+
 use crate::answer::Told;
 use crate::cli::{Import, System};
 use crate::error::CliError;
-use std::path::Path;
 
 const VERB: &str = "import";
 
@@ -13,9 +14,4 @@ pub(crate) fn run(args: &Import) -> Result<Told, CliError> {
     match args.system {
         System::Lokt => lokt::run(args),
     }
-}
-
-/// Returns whether what Lokt held in this root of its own was taken over.
-pub(crate) fn lokt_was_imported(root: &Path) -> bool {
-    lokt::was_imported(root)
 }

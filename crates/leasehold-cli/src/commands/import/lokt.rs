@@ -8,6 +8,7 @@
 mod aside;
 mod leases;
 
+pub(crate) use self::aside::was_done;
 use self::leases::{Taken, Taking};
 use super::VERB;
 use crate::answer::{self, Told};
@@ -59,8 +60,6 @@ pub(super) fn run(args: &Import) -> Result<Told, CliError> {
         }
     }
 }
-
-pub(super) use self::aside::was_done as was_imported;
 
 fn nothing(root: &Path) -> Outcome {
     let text = format!("there are no locks of Lokt in {}", root.display());

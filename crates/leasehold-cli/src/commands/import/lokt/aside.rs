@@ -42,8 +42,8 @@ pub(super) fn directories(root: &Path) -> Result<Vec<&'static str>, CliError> {
     Ok(found)
 }
 
-/// Returns whether an import has been here.
-pub(in crate::commands::import) fn was_done(root: &Path) -> bool {
+/// Returns whether what Lokt held in this root of its own was taken over.
+pub(crate) fn was_done(root: &Path) -> bool {
     root.join(KEPT).is_dir()
 }
 
