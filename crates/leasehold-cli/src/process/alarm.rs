@@ -8,7 +8,7 @@ use std::time::Duration;
 use rustix::time::{ClockId, clock_gettime};
 
 /// Returns the time since some fixed moment, suspend included where the system counts it.
-pub(super) fn now() -> Duration {
+pub(crate) fn uptime() -> Duration {
     #[cfg(target_os = "linux")]
     let clock = ClockId::Boottime;
     // On macOS the monotonic clock counts sleep.

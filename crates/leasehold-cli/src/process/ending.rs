@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal};
 
-use super::alarm::{Alarm, now};
+use super::alarm::{Alarm, uptime};
 use super::signals::Signals;
 use super::supervise::{StopRule, ready};
 use super::tree::Family;
@@ -30,21 +30,21 @@ impl Ending {
         family.signal(&[rule.signal, Signal::CONT]);
         Self {
             family,
-            deadline: now().saturating_add(rule.grace),
+            deadline: uptime().saturating_add(rule.grace),
             killed: false,
         }
     }
 
     /// Returns the time until KILL is due, `None` after it was sent.
     pub(super) fn time_left(&self) -> Option<Duration> {
-        (!self.killed).then(|| self.deadline.saturating_sub(now()))
+        (!self.killed).then(|| self.deadline.saturating_sub(uptime()))
     }
 
     /// Kills what is left if the grace is over.
     pub(super) fn kill_when_due(&mut self) {
         if self.time_left() == Some(Duration::ZERO) {
             self.family.signal(&[Signal::KILL]);
-            self.deadline = now().saturating_add(KILLED_MAX);
+            self.deadline = uptime().saturating_add(KILLED_MAX);
             self.killed = true;
         }
     }
@@ -53,12 +53,12 @@ impl Ending {
     pub(super) fn end_the_rest(&mut self, signals: &Signals) -> io::Result<()> {
         self.family.command_was_reaped();
         if self.killed {
-            self.deadline = now().saturating_add(KILLED_MAX);
+            self.deadline = uptime().saturating_add(KILLED_MAX);
         }
         let mut alarm = Alarm::default();
         while let Some(survivor) = self.family.survivor() {
             self.kill_when_due();
-            let left = self.deadline.saturating_sub(now());
+            let left = self.deadline.saturating_sub(uptime());
             if left.is_zero() {
                 break;
             }

@@ -58,6 +58,7 @@ pub(crate) fn survive_file_limits() -> std::io::Result<()> {
     Ok(())
 }
 
+pub(crate) use alarm::uptime;
 pub(crate) use command::{GuardedCommand, RunningCommand, SpawnError};
 pub(crate) use signals::Signals;
 pub(crate) use supervise::{Ended, Status, StopRule, Tick, Waited, Watch, supervise, wait_beside};

@@ -1,13 +1,12 @@
 //! Keeping a lease while its command runs: renewing it in time, and noticing when it is lost.
 
-use crate::process::{Tick, Watch};
+use crate::process::{Tick, Watch, uptime};
 use crate::{message, ui};
 use leasehold_core::claim::any_conflict;
 use leasehold_core::verdict::Verdict;
 use leasehold_core::view::{Key, View};
 use leasehold_core::{Claim, Lease, Ticket, Ttl};
 use leasehold_service::{Held, Leasing};
-use rustix::time::{ClockId, clock_gettime};
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,15 +21,6 @@ const RETRY: Duration = Duration::from_secs(1);
 /// How often a command inside somebody's lease looks whether that one is still there: it is not
 /// called when that goes.
 const COVER_EVERY: Duration = Duration::from_secs(1);
-
-/// Time that goes on while the machine sleeps, since leases expire then too.
-fn uptime() -> Duration {
-    #[cfg(target_os = "linux")]
-    const CLOCK: ClockId = ClockId::Boottime;
-    #[cfg(not(target_os = "linux"))]
-    const CLOCK: ClockId = ClockId::Monotonic;
-    Duration::try_from(clock_gettime(CLOCK)).unwrap_or_default()
-}
 
 /// Keeps a lease of its own.
 pub(super) struct Keeper<'a> {
