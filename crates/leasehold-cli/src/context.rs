@@ -35,7 +35,7 @@ pub(crate) fn open(args: &StoreArgs) -> Result<Context, CliError> {
     let store = store.map_err(|error| place.named(error))?;
     match place.found.by {
         _ if !store.was_created() => {}
-        By::Git => warn_of_hidden(&place),
+        By::Git => place.warn_of_leftovers(),
         _ => ui::talk(&format!(
             "note: made a new lease directory at {}",
             place.found.root.display()
@@ -45,69 +45,9 @@ pub(crate) fn open(args: &StoreArgs) -> Result<Context, CliError> {
 }
 
 /// Opens the store to look at it; nothing where there is none: looking leaves no trace.
-pub(crate) fn open_to_look(args: &StoreArgs) -> Result<(Option<Context>, Base), CliError> {
+pub(crate) fn open_to_look(args: &StoreArgs) -> Result<(Option<Context>, Place), CliError> {
     let place = find(args)?;
-    let base = place.base();
-    Ok((place.open_existing()?, base))
-}
-
-/// Says that there is nothing where something was named, for those who found nothing there to look at.
-pub(crate) fn absent(args: &StoreArgs) -> Vec<String> {
-    let place = find(args).ok().filter(|place| place.source.is_some());
-    let text = place.map(|place| {
-        let root = place.found.root.display();
-        format!("there is no lease directory at {root}")
-    });
-    text.into_iter().collect()
-}
-
-/// Says that this user could only look.
-pub(crate) fn unwritable(args: &StoreArgs) -> Option<String> {
-    let root = find(args).ok()?.found.root;
-    let is_denied = |path: &Path| {
-        let answer = rustix::fs::access(path, Access::WRITE_OK);
-        matches!(answer, Err(Errno::ACCESS | Errno::PERM | Errno::ROFS))
-    };
-    let there = root.ancestors().find(|above| above.exists())?;
-    let is_denied = is_denied(there) || is_denied(&root.join("mutex"));
-    is_denied.then(|| {
-        let root = root.display();
-        format!("this user cannot write to {root}, so `guard` and `lock` would fail")
-    })
-}
-
-/// Warns of leases that are held where nobody looks any more, since a repository was made around them.
-pub(crate) fn warn_of_leftovers(args: &StoreArgs) {
-    if let Ok(place) = find(args) {
-        warn_of_hidden(&place);
-    }
-}
-
-fn warn_of_hidden(place: &Place) {
-    if place.found.by != By::Git {
-        return;
-    }
-    let top = place
-        .found
-        .top
-        .as_ref()
-        .filter(|top| **top != place.directory);
-    for directory in [Some(&place.directory), top].into_iter().flatten() {
-        let root = directory.join(discover::MARKER);
-        let number = held_in(&root).unwrap_or(0);
-        if number > 0 {
-            let held = match number {
-                1 => "1 lease is held".to_owned(),
-                number => format!("{number} leases are held"),
-            };
-            let root = root.display();
-            let store = ui::quoted(&format!("file:{root}"));
-            ui::talk(&format!(
-                "warning: {held} in {root}, where nobody looks since this is a git repository: \
-                 leasehold status --store {store}"
-            ));
-        }
-    }
+    Ok((place.open_existing()?, place))
 }
 
 /// Returns how many leases are held in a lease directory, if it is one that can be read.
@@ -152,6 +92,55 @@ impl Place {
     pub(crate) fn base(&self) -> Base {
         let Found { top, common, .. } = &self.found;
         Base::new(self.directory.clone(), top.clone(), common.clone())
+    }
+
+    /// Says that there is nothing where something was named, for those who found nothing there to look at.
+    pub(crate) fn absent(&self) -> Vec<String> {
+        let root = self.found.root.display();
+        let text = self
+            .source
+            .map(|_| format!("there is no lease directory at {root}"));
+        text.into_iter().collect()
+    }
+
+    /// Says that this user could only look.
+    pub(crate) fn unwritable(&self) -> Option<String> {
+        let root = &self.found.root;
+        let is_denied = |path: &Path| {
+            let answer = rustix::fs::access(path, Access::WRITE_OK);
+            matches!(answer, Err(Errno::ACCESS | Errno::PERM | Errno::ROFS))
+        };
+        let there = root.ancestors().find(|above| above.exists())?;
+        let is_denied = is_denied(there) || is_denied(&root.join("mutex"));
+        is_denied.then(|| {
+            let root = root.display();
+            format!("this user cannot write to {root}, so `guard` and `lock` would fail")
+        })
+    }
+
+    /// Warns of leases that are held where nobody looks any more, since a repository was made around them.
+    pub(crate) fn warn_of_leftovers(&self) {
+        if self.found.by != By::Git {
+            return;
+        }
+        let top = self.found.top.as_ref();
+        let top = top.filter(|top| **top != self.directory);
+        for directory in [Some(&self.directory), top].into_iter().flatten() {
+            let root = directory.join(discover::MARKER);
+            let number = held_in(&root).unwrap_or(0);
+            if number > 0 {
+                let held = match number {
+                    1 => "1 lease is held".to_owned(),
+                    number => format!("{number} leases are held"),
+                };
+                let root = root.display();
+                let store = ui::quoted(&format!("file:{root}"));
+                ui::talk(&format!(
+                    "warning: {held} in {root}, where nobody looks since this is a git repository: \
+                     leasehold status --store {store}"
+                ));
+            }
+        }
     }
 
     /// Says by what a directory was named that is none to use.

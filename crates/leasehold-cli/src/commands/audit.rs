@@ -36,7 +36,8 @@ pub(crate) fn run(args: &Audit) -> u8 {
 
 fn tell(args: &Audit) -> Result<(), CliError> {
     let asked = check(args)?;
-    let (context, base) = context::open_to_look(&args.store)?;
+    let (context, place) = context::open_to_look(&args.store)?;
+    let base = place.base();
     let named = args.name.iter().map(|name| base.named(name));
     let named: Vec<Named> = named.collect::<Result<_, _>>()?;
     let names = named.into_iter().flat_map(Named::all).collect();

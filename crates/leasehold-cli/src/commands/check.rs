@@ -20,10 +20,10 @@ pub(crate) fn run(args: &Check) -> Result<Outcome, CliError> {
         .as_deref()
         .map(|text| parse_token("--token", text))
         .transpose()?;
-    let (context, _) = context::open_to_look(&args.call.store)?;
+    let (context, place) = context::open_to_look(&args.call.store)?;
     let id = named_lease(flag, context.as_ref())?;
     let Some(context) = context else {
-        return Ok(lost_nowhere(VERB, id, &args.call.store));
+        return Ok(lost_nowhere(VERB, id, &place));
     };
     // The token in the environment belongs to the lease in the environment, or to one around that.
     let token = match (said, flag) {

@@ -68,12 +68,10 @@ pub(crate) fn live(owner: &OwnerArgs, store: &StoreArgs, front: Front) -> Result
     let who = context::who(owner)?;
     let place = find(store)?;
     let mut now = now::look(place.as_ref(), &who);
-    if place.is_ok() {
-        context::warn_of_leftovers(store);
-        let notes = context::absent(store).into_iter();
-        now.outcome
-            .notes
-            .extend(notes.chain(context::unwritable(store)));
+    if let Ok(place) = &place {
+        place.warn_of_leftovers();
+        let notes = place.absent().into_iter();
+        now.outcome.notes.extend(notes.chain(place.unwritable()));
     }
     let guarded = guarded(place.as_ref().ok(), true, front);
     let outcome = Outcome {

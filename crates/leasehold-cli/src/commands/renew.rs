@@ -1,7 +1,7 @@
 //! `leasehold renew`: letting a lease live longer.
 
-use crate::cli::{Renew, StoreArgs};
-use crate::context::Context;
+use crate::cli::Renew;
+use crate::context::{Context, Place};
 use crate::error::CliError;
 use crate::{answer, context, inherit, message, request};
 use leasehold_api::code::Code;
@@ -16,10 +16,10 @@ const VERB: &str = "renew";
 pub(crate) fn run(args: &Renew) -> Result<Outcome, CliError> {
     let ttl = args.ttl.as_deref().map(request::parse_ttl).transpose()?;
     let flag = args.lease.as_deref().map(inherit::flag).transpose()?;
-    let (context, _) = context::open_to_look(&args.call.store)?;
+    let (context, place) = context::open_to_look(&args.call.store)?;
     let lease = named_lease(flag, context.as_ref())?;
     let Some(context) = context else {
-        return Ok(lost_nowhere(VERB, lease, &args.call.store));
+        return Ok(lost_nowhere(VERB, lease, &place));
     };
     let Answer { value, clock } = context.leasing.renew(lease, ttl)?;
     Ok(match value {
@@ -53,9 +53,9 @@ pub(crate) fn named_lease(
 }
 
 /// The same where nothing is remembered at all.
-pub(crate) fn lost_nowhere(verb: &'static str, lease: LeaseId, store: &StoreArgs) -> Outcome {
+pub(crate) fn lost_nowhere(verb: &'static str, lease: LeaseId, place: &Place) -> Outcome {
     Outcome {
-        notes: context::absent(store),
+        notes: place.absent(),
         ..lost(verb, lease)
     }
 }

@@ -17,15 +17,16 @@ use leasehold_service::Answer;
 const VERB: &str = "status";
 
 pub(crate) fn run(args: &Status) -> Result<Told, CliError> {
-    let (context, base) = context::open_to_look(&args.call.store)?;
+    let (context, place) = context::open_to_look(&args.call.store)?;
+    let base = place.base();
     let named = args.name.as_deref().map(|name| base.named(name));
     let named = named.transpose()?;
     let resource = named.as_ref().map(|named| named.resource.clone());
-    context::warn_of_leftovers(&args.call.store);
+    place.warn_of_leftovers();
     let Some(context) = context else {
         let nothing = answer::outcome(VERB, Code::Ok, "");
         let nothing = Outcome {
-            notes: context::absent(&args.call.store),
+            notes: place.absent(),
             ..summed_up(nothing, resource.as_ref())
         };
         return Ok(told(nothing, Vec::new()));

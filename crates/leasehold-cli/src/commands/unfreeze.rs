@@ -16,12 +16,12 @@ use leasehold_service::{Answer, Clock};
 const VERB: &str = "unfreeze";
 
 pub(crate) fn run(args: &Unfreeze) -> Result<Outcome, CliError> {
-    let (context, base) = context::open_to_look(&args.call.store)?;
+    let (context, place) = context::open_to_look(&args.call.store)?;
     let by = context::who(&args.call.owner)?;
-    let named = base.named(&args.name)?;
+    let named = place.base().named(&args.name)?;
     let Some(context) = context else {
         return Ok(Outcome {
-            notes: context::absent(&args.call.store),
+            notes: place.absent(),
             ..not_frozen(&named.resource)
         });
     };

@@ -5,7 +5,7 @@ mod many;
 use self::many::Whose;
 use crate::answer::{self, Told};
 use crate::cli::Unlock;
-use crate::context::Context;
+use crate::context::{Context, Place};
 use crate::error::CliError;
 use crate::ui::quoted;
 use crate::{context, identity, inherit, message};
@@ -44,14 +44,14 @@ pub(crate) fn run(args: &Unlock) -> Result<Told, CliError> {
             "leasehold unlock NAME; or --lease ID, --all (all that you locked), --owner NAME, --stale",
         ));
     }
-    let (context, base) = context::open_to_look(&args.store)?;
+    let (context, place) = context::open_to_look(&args.store)?;
     let name = args
         .name
         .as_deref()
-        .map(|name| base.named(name))
+        .map(|name| place.base().named(name))
         .transpose()?;
     let Some(context) = context else {
-        return Ok(nowhere(args, id, &whose).into());
+        return Ok(nowhere(args, id, &whose, &place).into());
     };
     if args.stale {
         return many::stale(&context, args.name.as_deref(), name, &by);
@@ -64,7 +64,7 @@ pub(crate) fn run(args: &Unlock) -> Result<Told, CliError> {
 }
 
 /// Where nothing is remembered nothing is held.
-fn nowhere(args: &Unlock, id: Option<LeaseId>, whose: &Whose<'_>) -> Outcome {
+fn nowhere(args: &Unlock, id: Option<LeaseId>, whose: &Whose<'_>, place: &Place) -> Outcome {
     let text = match (&args.name, id) {
         _ if args.stale => many::nothing_stale(args.name.as_deref()),
         (_, Some(id)) => no_lease(id),
@@ -72,7 +72,7 @@ fn nowhere(args: &Unlock, id: Option<LeaseId>, whose: &Whose<'_>) -> Outcome {
         (None, None) => whose.nothing(),
     };
     Outcome {
-        notes: context::absent(&args.store),
+        notes: place.absent(),
         ..answer::outcome(VERB, Code::NotFound, text)
     }
 }

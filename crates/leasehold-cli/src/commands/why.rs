@@ -26,8 +26,8 @@ pub(crate) fn run(args: &Why) -> Result<Told, CliError> {
     let slots = request::slots(&args.claims)?;
     let flag = args.lease.as_deref().map(inherit::flag).transpose()?;
     let who = context::who(&args.call.owner)?;
-    let (context, base) = context::open_to_look(&args.call.store)?;
-    let claims = request::claims(&base, &args.claims, &slots)?;
+    let (context, place) = context::open_to_look(&args.call.store)?;
+    let claims = request::claims(&place.base(), &args.claims, &slots)?;
     let workspace = context
         .as_ref()
         .map_or("", |context| context.leasing.workspace());
@@ -35,17 +35,15 @@ pub(crate) fn run(args: &Why) -> Result<Told, CliError> {
         Some(lease) => Some(lease),
         None => inherit::lease(workspace)?,
     };
-    context::warn_of_leftovers(&args.call.store);
-    let unwritable = context::unwritable(&args.call.store);
+    place.warn_of_leftovers();
+    let unwritable = place.unwritable();
     let Some(context) = context else {
         // Where nothing is remembered nothing is held.
         let outcome = match inside {
             Some(lease) => answer::stale_proof(VERB, lease),
             None => free(&claims, args),
         };
-        let notes = context::absent(&args.call.store)
-            .into_iter()
-            .chain(unwritable);
+        let notes = place.absent().into_iter().chain(unwritable);
         return Ok(Told::from(Outcome {
             notes: notes.collect(),
             ..outcome

@@ -54,11 +54,11 @@ pub(super) fn look(store: &StoreArgs, name: Option<&str>) -> Result<Found, CliEr
         locks: Vec::new(),
         freezes: Vec::new(),
     };
-    let (Some(context), base) = context::open_to_look(store)? else {
+    let (Some(context), _) = context::open_to_look(store)? else {
         return Ok(found);
     };
     let key = match name {
-        Some(name) => Key::Overlap(base.parse(name)?),
+        Some(name) => Key::Overlap(context.base.parse(name)?),
         None => Key::All,
     };
     let Answer { value: view, clock } = context.leasing.look(&[key])?;
