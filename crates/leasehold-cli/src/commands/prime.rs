@@ -126,7 +126,11 @@ fn find(store: &StoreArgs) -> Result<Result<Place, CliError>, CliError> {
 fn guarded(place: Option<&Place>, with_own: bool, front: Front) -> Guarded {
     let top = place.and_then(|place| place.found.top.as_deref());
     let common = place.and_then(|place| place.found.common.as_deref());
-    let operations = operations::find(top, with_own.then_some(common));
+    let aliases = match with_own {
+        true => recipes::aliases(common),
+        false => Vec::new(),
+    };
+    let operations = operations::find(top, aliases);
     let suggestions = if operations.is_empty() {
         suggestions::of(top, common, front)
     } else {

@@ -82,8 +82,7 @@ impl Reader<'_> {
     fn step(&mut self, c: char) {
         match c {
             '\\' => self.escaped(),
-            '\'' => self.quoted(c),
-            '"' => self.quoted(c),
+            '\'' | '"' => self.quoted(c),
             '#' if self.word.is_none() => self.skip_to(self.rest().find('\n')),
             '\n' => {
                 self.end_command();

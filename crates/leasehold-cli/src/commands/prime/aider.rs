@@ -2,13 +2,14 @@
 
 use super::markdown::{RAW_SHOWN, RUN_SHOWN, clean};
 use super::{Front, Guarded, formats};
+use crate::cli::FormatArg;
 use leasehold_api::prime::OperationInfo;
 use std::fmt::Write as _;
 
 pub(super) fn lines(guarded: &Guarded, front: Front) -> Vec<String> {
     let program = front.program;
     let mut lines = vec![
-        format!("# {}", formats::origin("aider", front)),
+        format!("# {}", formats::origin(FormatArg::Aider, front)),
         "# Several agents work in this repository at once. What must not overlap runs under a lease.".into(),
     ];
     let settings = [

@@ -14,6 +14,7 @@
 use super::markdown::{RAW_SHOWN, code};
 use super::{Front, Guarded, aider, rules};
 use crate::cli::FormatArg;
+use clap::ValueEnum as _;
 use std::fs::{File, Metadata};
 use std::io::Read as _;
 use std::path::Path;
@@ -27,10 +28,9 @@ const FILE_BYTES_MAX: u64 = 1 << 20;
 /// Returns the text of a format.
 pub(super) fn lines(format: FormatArg, guarded: &Guarded, front: Front) -> Vec<String> {
     match format {
-        FormatArg::ClaudeMd => page("claude-md", guarded, front),
-        FormatArg::AgentsMd => page("agents-md", guarded, front),
-        FormatArg::Copilot => page("copilot", guarded, front),
-        FormatArg::Clinerules => page("clinerules", guarded, front),
+        FormatArg::ClaudeMd | FormatArg::AgentsMd | FormatArg::Copilot | FormatArg::Clinerules => {
+            page(format, guarded, front)
+        }
         FormatArg::Cursorrules => {
             let head = [
                 "---",
@@ -41,7 +41,7 @@ pub(super) fn lines(format: FormatArg, guarded: &Guarded, front: Front) -> Vec<S
                 "",
             ];
             let head = head.into_iter().map(str::to_owned);
-            head.chain(page("cursorrules", guarded, front)).collect()
+            head.chain(page(format, guarded, front)).collect()
         }
         FormatArg::Windsurfrules => list(guarded, front),
         FormatArg::Aider => aider::lines(guarded, front),
@@ -51,12 +51,12 @@ pub(super) fn lines(format: FormatArg, guarded: &Guarded, front: Front) -> Vec<S
 /// Returns the file of a format that other things stand in too, where the text is in it already. A shell
 /// has emptied a file that is written anew before this looks.
 pub(super) fn made_before(format: FormatArg, top: &Path, front: Front) -> Option<&'static str> {
-    let (name, file) = match format {
-        FormatArg::ClaudeMd => ("claude-md", "CLAUDE.md"),
-        FormatArg::AgentsMd => ("agents-md", "AGENTS.md"),
-        FormatArg::Copilot => ("copilot", ".github/copilot-instructions.md"),
-        FormatArg::Windsurfrules => ("windsurfrules", ".windsurfrules"),
-        FormatArg::Aider => ("aider", ".aider.conf.yml"),
+    let file = match format {
+        FormatArg::ClaudeMd => "CLAUDE.md",
+        FormatArg::AgentsMd => "AGENTS.md",
+        FormatArg::Copilot => ".github/copilot-instructions.md",
+        FormatArg::Windsurfrules => ".windsurfrules",
+        FormatArg::Aider => ".aider.conf.yml",
         FormatArg::Clinerules | FormatArg::Cursorrules => return None,
     };
     let path = top.join(file);
@@ -66,11 +66,11 @@ pub(super) fn made_before(format: FormatArg, top: &Path, front: Front) -> Option
     let opened = File::open(path).ok()?;
     opened.take(FILE_BYTES_MAX).read_to_end(&mut text).ok()?;
     String::from_utf8_lossy(&text)
-        .contains(&origin(name, front))
+        .contains(&origin(format, front))
         .then_some(file)
 }
 
-fn page(name: &str, guarded: &Guarded, front: Front) -> Vec<String> {
+fn page(format: FormatArg, guarded: &Guarded, front: Front) -> Vec<String> {
     let mut lines = vec![
         "## Working beside other agents".into(),
         String::new(),
@@ -82,22 +82,23 @@ fn page(name: &str, guarded: &Guarded, front: Front) -> Vec<String> {
     } = guarded;
     lines.extend(rules::operations("###", operations, suggestions, front));
     lines.extend(rules::all("###", None, front));
-    lines.extend([String::new(), format!("<!-- {} -->", origin(name, front))]);
+    lines.extend([String::new(), format!("<!-- {} -->", origin(format, front))]);
     lines
 }
 
 fn introduction(front: Front) -> String {
-    let program = front.program;
+    let (program, leases) = (front.program, rules::introduction(front));
     format!(
-        "Several agents work in this repository at once. What must not overlap runs under a lease of `{program}`: \
-         one at a time, first come, first served. When you begin, run `{program} prime`: it says who you are to the \
-         others and what is held at that moment; later `{program} status` does."
+        "{leases} When you begin, run `{program} prime`: it says who you are to the others and what is held at that \
+         moment; later `{program} status` does."
     )
 }
 
 /// Says where the text is from.
-pub(super) fn origin(name: &str, front: Front) -> String {
+pub(super) fn origin(format: FormatArg, front: Front) -> String {
     let program = front.program;
+    let value = format.to_possible_value();
+    let name = value.as_ref().map_or("", |value| value.get_name());
     format!("Made by `{program} prime --format {name}`; make it again when scripts change.")
 }
 
@@ -131,7 +132,10 @@ fn list(guarded: &Guarded, front: Front) -> Vec<String> {
             .map(|rule| rule.replacen("- ", "- never ", 1)),
     );
     rest.push(String::new());
-    rest.push(format!("<!-- {} -->", origin("windsurfrules", front)));
+    rest.push(format!(
+        "<!-- {} -->",
+        origin(FormatArg::Windsurfrules, front)
+    ));
     let head = [
         "# Working beside other agents".into(),
         String::new(),

@@ -1,6 +1,6 @@
 //! Who asks, and what is held at this moment.
 
-use super::{Front, VERB, markdown};
+use super::{Front, VERB, markdown, rules};
 use crate::answer;
 use crate::commands::status;
 use crate::context::Place;
@@ -76,19 +76,15 @@ fn held(place: &Place) -> Result<(Outcome, Option<String>), CliError> {
 
 /// Says it.
 pub(super) fn lines(outcome: &Outcome, front: Front) -> Vec<String> {
-    let program = front.program;
     let mut lines = vec![
         "# Working here beside other agents".into(),
         String::new(),
-        format!(
-            "Several agents work in this repository at once. What must not overlap runs under a lease of \
-             `{program}`: one at a time, first come, first served."
-        ),
+        rules::introduction(front),
         String::new(),
     ];
     lines.extend(outcome.identity.as_ref().map(|who| identity(who, front)));
     lines.extend([String::new(), "## Now".into(), String::new()]);
-    lines.extend(now(outcome, program));
+    lines.extend(now(outcome, front.program));
     lines
 }
 

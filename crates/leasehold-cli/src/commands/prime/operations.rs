@@ -1,6 +1,6 @@
 //! What scripts of the repository guard, and what to run for it.
 
-use super::recipes;
+use super::recipes::{self, Alias};
 use crate::scripts::guards::{Guarded, Reader};
 use crate::scripts::{self, Kind, Script};
 use crate::ui::quoted;
@@ -14,23 +14,15 @@ const OPERATIONS_MAX: usize = 200;
 /// Where git's hooks lie: git runs those, and nobody else should.
 const HOOKS: [&str; 2] = [".husky/", ".githooks/"];
 
-/// Finds them, first those of the scripts. With `aliases`, those in the settings of git too: of this
-/// clone, and of its user.
-pub(super) fn find(top: Option<&Path>, aliases: Option<Option<&Path>>) -> Vec<OperationInfo> {
+/// Finds them, first those of the scripts, then those of these aliases of git.
+pub(super) fn find(top: Option<&Path>, aliases: Vec<Alias>) -> Vec<OperationInfo> {
     let (reader, mut found) = (Reader::new(), Vec::new());
     if let Some(top) = top {
         scripts::each(top, &mut |script| look_into(script, &reader, &mut found));
     }
-    if let Some(common) = aliases {
-        for (name, file, line) in recipes::aliases(common) {
-            add(
-                &mut found,
-                &reader,
-                &line,
-                &format!("git {}", quoted(&name)),
-                &file,
-            );
-        }
+    for Alias { name, file, line } in aliases {
+        let run = format!("git {}", quoted(&name));
+        add(&mut found, &reader, &line, &run, &file);
     }
     found
 }

@@ -1,6 +1,6 @@
 //! Commands that have a name: recipes of `make` and `just`, scripts of `package.json`, aliases of git.
 
-use crate::scripts::{Kind, Script, base, joined};
+use crate::scripts::{Kind, Script, joined};
 use crate::ui::quoted;
 use leasehold_store_file::discover;
 use serde_json::Value;
@@ -15,7 +15,7 @@ pub(super) fn run(script: &Script, name: &str) -> String {
         Some((directory, file)) => (Some(quoted(directory)), file),
         None => (None, script.shown.as_str()),
     };
-    let is_found = script.kind == Kind::Package || !base(file).contains('.');
+    let is_found = script.kind == Kind::Package || !file.contains('.');
     match (script.kind, directory) {
         (Kind::Package, None) => format!("npm run {name}"),
         (Kind::Package, Some(directory)) => format!("npm --prefix {directory} run {name}"),
@@ -95,9 +95,17 @@ pub(super) fn package(text: &str) -> Vec<(String, String)> {
     scripts.collect()
 }
 
-/// Returns the aliases of git that are run by a shell: each with its name, where it stands, and its line.
-/// Where several have one name, the last one is git's.
-pub(super) fn aliases(common: Option<&Path>) -> Vec<(String, String, String)> {
+/// An alias of git that is run by a shell.
+pub(super) struct Alias {
+    pub(super) name: String,
+    /// Where it stands.
+    pub(super) file: String,
+    pub(super) line: String,
+}
+
+/// Returns those in the settings of git, of this clone and of its user. Where several have one name, the
+/// last one is git's.
+pub(super) fn aliases(common: Option<&Path>) -> Vec<Alias> {
     let mut files = users();
     files.extend(common.map(|common| (common.join("config"), ".git/config".to_owned())));
     let mut found = BTreeMap::new();
@@ -108,7 +116,7 @@ pub(super) fn aliases(common: Option<&Path>) -> Vec<(String, String, String)> {
     }
     let aliases = found.into_iter().filter_map(|(name, (file, line))| {
         let line = line.strip_prefix('!')?.to_owned();
-        Some((name, file, line))
+        Some(Alias { name, file, line })
     });
     aliases.collect()
 }

@@ -9,6 +9,15 @@ use leasehold_api::prime::{OperationInfo, SuggestionInfo};
 /// How many operations are shown: an agent's context is dear.
 pub(super) const SHOWN: usize = 30;
 
+/// Says what leases are here for.
+pub(super) fn introduction(front: Front) -> String {
+    let program = front.program;
+    format!(
+        "Several agents work in this repository at once. What must not overlap runs under a lease of `{program}`: \
+         one at a time, first come, first served."
+    )
+}
+
 /// What scripts guard, else what they might.
 pub(super) fn operations(
     heading: &str,
