@@ -1,6 +1,6 @@
 //! What is taken for guarded, and what is suggested where nothing is.
 
-use super::{operations, write};
+use super::{operations, told, write};
 use crate::repo::Repo;
 use insta::assert_snapshot;
 use serde_json::{Value, json};
@@ -164,14 +164,8 @@ fn where_nothing_is_guarded_suggestions_are_made_that_run() {
     write(&repo, "Cargo.toml", "");
     write(&repo, "db/migrate/1.sql", "");
     repo.git(&["remote", "add", "origin", "/nowhere"]);
-    let told = repo
-        .leasehold("prime --json")
-        .owner("ada")
-        .run()
-        .exits(0)
-        .json();
     assert_eq!(
-        told["suggestions"],
+        told(&repo)["suggestions"],
         json!([
             {"run": "leasehold guard build --wait -- make build", "because": "a target of the Makefile"},
             {"run": "leasehold guard test --wait -- npm run test", "because": "a script of package.json"},
