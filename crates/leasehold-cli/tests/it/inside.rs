@@ -70,6 +70,33 @@ fn a_lease_outlives_its_killed_guard_while_a_guard_inside_runs() {
     });
 }
 
+/// What it is seen by cannot be opened where, say, the system has no descriptors left; here it is a link
+/// to itself.
+#[test]
+fn a_lease_stays_where_it_cannot_be_seen_who_is_inside() {
+    let repo = Repo::new();
+    let (inner, outer) = (repo.gate("in.go"), repo.gate("out.go"));
+    fs::write(repo.file("inner.sh"), script_to_hold("in")).unwrap();
+    let script = r#"leasehold guard a -- sh "$D/inner.sh" & read _ < "$D/out.go""#;
+    let guard = repo.guard("a", script).start();
+    repo.appears("in.up");
+    let id = repo.lease("a")["id"].as_str().unwrap().to_owned();
+    let joined = repo.root().join(format!("leases/{id}.joined"));
+    let aside = repo.file("joined");
+    fs::rename(&joined, &aside).unwrap();
+    std::os::unix::fs::symlink(&joined, &joined).unwrap();
+    outer.open();
+    let ran = guard.end().exits(0);
+    assert!(ran.stderr.contains("could not release"), "{ran}");
+    assert_eq!(repo.try_guard("a"), 2);
+    fs::rename(&aside, &joined).unwrap();
+    assert_eq!(repo.try_guard("a"), 2);
+    inner.open();
+    eventually("it is free", PATIENCE, || {
+        (repo.try_guard("a") == 0).then_some(())
+    });
+}
+
 #[test]
 fn a_daemon_left_behind_inside_keeps_nothing() {
     let repo = Repo::new();

@@ -63,7 +63,7 @@ impl Running<'_> {
         let ended = self.outlast(ended, &mut keeper, &lease)?;
         let lost = keeper.lost_cover();
         let lost = lost.or_else(|| ended.lost.then(|| lease.clone()));
-        let lost = match keeper.into_held().release(leasing) {
+        let lost = match keeper.release() {
             Ok(Answer {
                 value: Verdict::NotFound,
                 ..
