@@ -197,7 +197,7 @@ impl Base {
         place: &Path,
         pattern: Option<&str>,
     ) -> Result<Resource, CliError> {
-        let name = self.trees()?.name(place);
+        let name = self.trees()?.name(place)?;
         let name = name.to_str().ok_or_else(|| {
             CliError::usage(format!(
                 "{text:?} leads to {}, which is not valid UTF-8",

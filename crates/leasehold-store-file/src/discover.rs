@@ -176,10 +176,12 @@ fn top_from(here: &Path, git_dir: &Path) -> Result<Option<PathBuf>, StoreError> 
         Said::Nothing => {}
     }
     for directory in here.ancestors() {
-        if git_dir_of(directory)?.is_some_and(|found| is_same(&found, git_dir)) {
+        if let Some(found) = git_dir_of(directory)?
+            && is_same(&found, git_dir)?
+        {
             return Ok(Some(directory.into()));
         }
-        if is_same(directory, git_dir) {
+        if is_same(directory, git_dir)? {
             return Ok(None);
         }
     }

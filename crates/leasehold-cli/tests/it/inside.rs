@@ -2,7 +2,7 @@
 
 use crate::process::{PATIENCE, Running, eventually};
 use crate::repo::{Gate, Repo, script_to_hold};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
 use std::fs;
 
 /// A guard whose command has ended, and a guard inside it whose command has not.
@@ -95,6 +95,30 @@ fn a_lease_stays_where_it_cannot_be_seen_who_is_inside() {
     eventually("it is free", PATIENCE, || {
         (repo.try_guard("a") == 0).then_some(())
     });
+}
+
+/// The kernel refuses to poll more descriptors than a process may have.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_lease_stays_while_the_command_of_a_guard_inside_runs_that_could_not_wait_for_it() {
+    for inner in ["a", "a b"] {
+        let repo = Repo::new();
+        let left = leave(&repo, "a", inner);
+        let none = Rlimit {
+            current: Some(0),
+            ..getrlimit(Resource::Nofile)
+        };
+        prlimit(Some(left.inner_guard), Resource::Nofile, none).unwrap();
+        left.outer.says("cannot wait for the command");
+        for name in inner.split(' ') {
+            assert_eq!(repo.try_guard(name), 2, "{name} of {inner}");
+        }
+        left.gate.open();
+        left.outer.end().exits(0);
+        eventually("it is free", PATIENCE, || {
+            (repo.try_guard("a b") == 0).then_some(())
+        });
+    }
 }
 
 #[test]
