@@ -103,7 +103,12 @@ fn a_lease_stays_where_it_cannot_be_seen_who_is_inside() {
 fn a_lease_stays_while_the_command_of_a_guard_inside_runs_that_could_not_wait_for_it() {
     for inner in ["a", "a b"] {
         let repo = Repo::new();
-        let left = leave(&repo, "a", inner);
+        let mut left = leave(&repo, "a", inner);
+        // So that nothing but the share keeps the outer lease.
+        left.outer.signal(Signal::KILL);
+        eventually("the outer guard's end", PATIENCE, || {
+            left.outer.has_ended().then_some(())
+        });
         let none = Rlimit {
             current: Some(0),
             ..getrlimit(Resource::Nofile)
@@ -114,7 +119,6 @@ fn a_lease_stays_while_the_command_of_a_guard_inside_runs_that_could_not_wait_fo
             assert_eq!(repo.try_guard(name), 2, "{name} of {inner}");
         }
         left.gate.open();
-        left.outer.end().exits(0);
         eventually("it is free", PATIENCE, || {
             (repo.try_guard("a b") == 0).then_some(())
         });
