@@ -124,12 +124,16 @@ fn is_passed_by(error: &StoreError) -> bool {
 
 /// Returns whether both are one directory.
 pub(super) fn is_same(one: &Path, other: &Path) -> Result<bool, StoreError> {
-    let real = |path: &Path| match fs::canonicalize(path) {
+    let one = real(one)?;
+    Ok(one.is_some() && one == real(other)?)
+}
+
+/// Returns a path without links; nothing where it is absent.
+pub(super) fn real(path: &Path) -> Result<Option<PathBuf>, StoreError> {
+    match fs::canonicalize(path) {
         Err(error) if is_absent(&error) => Ok(None),
         found => found
             .map(Some)
             .map_err(|error| StoreError::io("look at", path, error)),
-    };
-    let one = real(one)?;
-    Ok(one.is_some() && one == real(other)?)
+    }
 }
