@@ -150,8 +150,13 @@ impl Place {
     }
 
     pub(crate) fn base(&self) -> Base {
-        let Found { top, common, .. } = &self.found;
-        Base::new(self.directory.clone(), top.clone(), common.clone())
+        let Found {
+            top,
+            common,
+            around,
+            ..
+        } = &self.found;
+        Base::new(self.directory.clone(), top.clone(), common.clone()).naming_from(around.clone())
     }
 
     /// Says by what a directory was named that is none to use.
