@@ -193,10 +193,15 @@ impl Looked<'_> {
                 let (text, hint) = message::limit(*limit, &self.ask.claims);
                 vec![format!("{text}: {hint}")]
             }
-            _ => vec![format!(
-                "queue for it: {}",
-                command(&self.args.claims, "--wait")
-            )],
+            _ => {
+                let frozen = &self.found.frozen;
+                let (what, flags) = if frozen.is_empty() {
+                    ("queue for it", "--wait".to_owned())
+                } else {
+                    message::through_freeze(message::frozen_for(frozen, self.clock))
+                };
+                vec![format!("{what}: {}", command(&self.args.claims, &flags))]
+            }
         };
         if reasons::has_kept_place(self.found, self.ask) {
             hints.push("your place is kept: with --wait you take it up again".into());
