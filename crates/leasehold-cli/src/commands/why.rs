@@ -36,6 +36,7 @@ pub(crate) fn run(args: &Why) -> Result<Told, CliError> {
         None => inherit::lease(workspace)?,
     };
     context::warn_of_leftovers(&args.store);
+    context::warn_of_lokt(&args.store);
     let unwritable = context::unwritable(&args.store);
     let Some(context) = context else {
         // Where nothing is remembered nothing is held.
