@@ -67,21 +67,21 @@ fn answered(context: &Context, ask: &Ask, args: &Why) -> Result<Told, CliError> 
         found: &value,
         clock: &clock,
     };
+    let asked = Asked {
+        verb: VERB,
+        who: &ask.who,
+        claims: &ask.claims,
+    };
     Ok(match &value.now {
         Verdict::Lost(lease) => answer::stale_proof(VERB, *lease).into(),
         Verdict::Refused(refusal @ (Refusal::PoolSize { .. } | Refusal::Limit(_))) => {
-            let asked = Asked {
-                verb: VERB,
-                who: &ask.who,
-                claims: &ask.claims,
-            };
             answer::refused(&asked, refusal, &clock).into()
         }
         Verdict::Joined(cover) => looked.told(joined(&ask.claims, cover)),
         Verdict::Refused(_) => {
             let leasing = &*context.leasing;
             let blockers = reasons::blockers(&value);
-            let outcome = usual::add(looked.blocked(), leasing, &ask.claims, blockers, &clock);
+            let outcome = usual::add(looked.blocked(), leasing, &asked, blockers, &clock);
             looked.told(outcome)
         }
         _ => looked.told(free(&ask.claims, args)),
