@@ -210,7 +210,13 @@ impl Looked<'_> {
         let own = |freeze: &&Freeze| freeze.who.owner == who.owner;
         hints.extend(self.found.frozen.iter().find(own).map(|freeze| {
             let name = quoted(&freeze.resource.to_string());
-            format!("you froze it yourself: leasehold unfreeze {name}")
+            let whose = if freeze.who.same_agent(who) {
+                "you froze it yourself"
+            } else {
+                // An agent without a name goes by that of the person whose user it has.
+                "it is frozen under your own name; if that was you"
+            };
+            format!("{whose}: leasehold unfreeze {name}")
         }));
         hints.extend(answer::own_lock(who, blockers).map(|lease| {
             let inside = command(&self.args.claims, &format!("--lease {}", lease.id));
