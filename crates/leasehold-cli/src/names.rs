@@ -11,6 +11,7 @@ mod trees;
 
 use crate::error::CliError;
 use crate::ui::quoted;
+use leasehold_api::duration;
 use leasehold_core::Resource;
 use leasehold_core::resource::ResourceError;
 use real::{real, target};
@@ -133,6 +134,12 @@ impl Base {
             let path = path();
             return Some(format!(
                 "`{text}` is a plain name, wildcards are for paths: for files say {path}"
+            ));
+        }
+        if name == text && duration::parse(name).is_ok() {
+            return Some(format!(
+                "`{name}` is a name here and not a time: for how long say --ttl {name} (name:{name} is the \
+                 name, without this note)"
             ));
         }
         let file = self.directory.join(name);

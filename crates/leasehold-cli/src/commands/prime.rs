@@ -70,6 +70,10 @@ pub(crate) fn live(owner: &OwnerArgs, store: &StoreArgs, front: Front) -> Result
     let mut now = now::look(place.as_ref(), &who);
     if place.is_ok() {
         context::warn_of_leftovers(store);
+        // Lokt's front says it in its own words.
+        if !front.is_lokt {
+            context::warn_of_lokt(store);
+        }
         let notes = context::absent(store).into_iter();
         now.outcome
             .notes

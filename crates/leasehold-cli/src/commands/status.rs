@@ -22,6 +22,7 @@ pub(crate) fn run(args: &Status) -> Result<Told, CliError> {
     let named = named.transpose()?;
     let resource = named.as_ref().map(|named| named.resource.clone());
     context::warn_of_leftovers(&args.call.store);
+    context::warn_of_lokt(&args.call.store);
     let Some(context) = context else {
         let nothing = answer::outcome(VERB, Code::Ok, "");
         let nothing = Outcome {
