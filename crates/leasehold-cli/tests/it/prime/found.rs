@@ -164,8 +164,9 @@ fn where_nothing_is_guarded_suggestions_are_made_that_run() {
     write(&repo, "Cargo.toml", "");
     write(&repo, "db/migrate/1.sql", "");
     repo.git(&["remote", "add", "origin", "/nowhere"]);
+    let told = told(&repo);
     assert_eq!(
-        told(&repo)["suggestions"],
+        told["suggestions"],
         json!([
             {"run": "leasehold guard build --wait -- make build", "because": "a target of the Makefile"},
             {"run": "leasehold guard test --wait -- npm run test", "because": "a script of package.json"},
