@@ -182,6 +182,14 @@ pub(crate) fn until(end: Option<Timestamp>, clock: &Clock) -> String {
     }
 }
 
+/// Says that what was ended under one name need not have been the asker's own.
+pub(crate) fn perhaps_anothers(whose: &str) -> String {
+    format!(
+        "{whose}, and may have been somebody else's; to tell agents apart, set LEASEHOLD_SESSION or \
+         LEASEHOLD_OWNER"
+    )
+}
+
 /// How long the last of these freezes lasts, in milliseconds; nothing where that cannot be told.
 pub(crate) fn frozen_for(freezes: &[Freeze], clock: &Clock) -> Option<u64> {
     let left = |freeze: &Freeze| Some(freeze.until?.millis_since(clock.now()));
