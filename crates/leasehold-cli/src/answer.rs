@@ -62,17 +62,18 @@ pub(crate) fn granted(
 pub(crate) fn refused(asked: &Asked<'_>, refusal: &Refusal, clock: &Clock) -> Outcome {
     match refusal {
         Refusal::Held(blockers) => held(asked, blockers, clock),
-        Refusal::Frozen(freezes) => Outcome {
-            hints: vec![format!(
-                "queue until it is over: {}",
-                message::again_with("--wait")
-            )],
-            freezes: freezes
-                .iter()
-                .map(|freeze| FreezeInfo::new(freeze, clock))
-                .collect(),
-            ..outcome(asked.verb, Code::Frozen, message::frozen(freezes, clock))
-        },
+        Refusal::Frozen(freezes) => {
+            let left = message::frozen_for(freezes, clock);
+            let (what, flags) = message::through_freeze(left);
+            Outcome {
+                hints: vec![format!("{what}: {}", message::again_with(&flags))],
+                freezes: freezes
+                    .iter()
+                    .map(|freeze| FreezeInfo::new(freeze, clock))
+                    .collect(),
+                ..outcome(asked.verb, Code::Frozen, message::frozen(freezes, clock))
+            }
+        }
         Refusal::PoolSize { pool, in_force } => {
             let text = format!("the pool `{pool}` is in use with {in_force} slots");
             let hint = format!("ask with --slots {in_force}, or wait until nobody holds or waits");

@@ -3,7 +3,7 @@
 use crate::cli::{OwnerArgs, StoreArgs};
 use crate::error::CliError;
 use crate::names::Base;
-use crate::{identity, ui};
+use crate::{identity, lokt, ui};
 use leasehold_api::code::Code;
 use leasehold_api::lease::LeaseInfo;
 use leasehold_core::Identity;
@@ -31,17 +31,32 @@ pub(crate) struct Context {
 /// Opens the store, made where there is none, and finds out where paths are seen from.
 pub(crate) fn open(args: &StoreArgs) -> Result<Context, CliError> {
     let place = find(args)?;
+    let (context, is_new) = make(&place)?;
+    if is_new {
+        place.warn_of_lokt();
+    }
+    Ok(context)
+}
+
+/// The same for whoever takes over what Lokt holds, and needs no warning of it.
+pub(crate) fn open_to_import(args: &StoreArgs) -> Result<Context, CliError> {
+    Ok(make(&find(args)?)?.0)
+}
+
+/// Opens the store of a place, and tells whether there was none.
+fn make(place: &Place) -> Result<(Context, bool), CliError> {
     let store = FileStore::open(&place.found.root, options());
     let store = store.map_err(|error| place.named(error))?;
+    let is_new = store.was_created();
     match place.found.by {
-        _ if !store.was_created() => {}
+        _ if !is_new => {}
         By::Git => place.warn_of_leftovers(),
         _ => ui::talk(&format!(
             "note: made a new lease directory at {}",
             place.found.root.display()
         )),
     }
-    Ok(place.context(store))
+    Ok((place.context(store), is_new))
 }
 
 /// Opens the store to look at it; nothing where there is none: looking leaves no trace.
@@ -90,8 +105,13 @@ impl Place {
     }
 
     pub(crate) fn base(&self) -> Base {
-        let Found { top, common, .. } = &self.found;
-        Base::new(self.directory.clone(), top.clone(), common.clone())
+        let Found {
+            top,
+            common,
+            around,
+            ..
+        } = &self.found;
+        Base::new(self.directory.clone(), top.clone(), common.clone()).naming_from(around.clone())
     }
 
     /// Says that there is nothing where something was named, for those who found nothing there to look at.
@@ -140,6 +160,13 @@ impl Place {
                      leasehold status --store {store}"
                 ));
             }
+        }
+    }
+
+    /// Warns of what Lokt itself still holds in this repository: nobody here is kept apart from that.
+    pub(crate) fn warn_of_lokt(&self) {
+        if self.found.by == By::Git {
+            lokt::place::warn();
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::scripts::shell::is_assignment;
 use crate::ui::quoted;
+use crate::{harness, request};
 use leasehold_api::duration::short;
 use leasehold_api::lease::LeaseState;
 use leasehold_core::freeze::Freeze;
@@ -10,6 +11,7 @@ use leasehold_core::verdict::{Blocker, Death, Limit, Place};
 use leasehold_core::{Claim, Lease, LeaseId, Ticket, Timestamp, limits};
 use leasehold_service::Clock;
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 /// Names some resources: `` `a` ``, or `` `a` and `b` ``.
 pub(crate) fn resources(claims: &[Claim]) -> String {
@@ -181,6 +183,44 @@ pub(crate) fn until(end: Option<Timestamp>, clock: &Clock) -> String {
             )
         }
         None => "for as long as its record cannot be read".into(),
+    }
+}
+
+/// Says that what was ended under one name need not have been the asker's own.
+pub(crate) fn perhaps_anothers(whose: &str) -> String {
+    format!(
+        "{whose}, and may have been somebody else's; to tell agents apart, set LEASEHOLD_SESSION or \
+         LEASEHOLD_OWNER"
+    )
+}
+
+/// How long the last of these freezes lasts, in milliseconds; nothing where that cannot be told.
+pub(crate) fn frozen_for(freezes: &[Freeze], clock: &Clock) -> Option<u64> {
+    let left = |freeze: &Freeze| Some(freeze.until?.millis_since(clock.now()));
+    let left: Option<Vec<u64>> = freezes.iter().map(left).collect();
+    left?.into_iter().max()
+}
+
+/// What to do about a freeze that lasts so long, and the flags of the command that does it.
+pub(crate) fn through_freeze(left_ms: Option<u64>) -> (&'static str, String) {
+    through(left_ms, request::wait_default(), harness::is_there())
+}
+
+fn through(left_ms: Option<u64>, wait: Duration, is_agent: bool) -> (&'static str, String) {
+    let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+    match left_ms.filter(|left| *left > wait_ms) {
+        None => ("queue until it is over", "--wait".into()),
+        // Its call would be cut off long before.
+        Some(_) if is_agent => ("come back when it is over", "--wait".into()),
+        // And then for as long as one waits for what is merely held.
+        Some(left) => {
+            let left = left.div_ceil(60_000) * 60_000;
+            let timeout = short(left.saturating_add(wait_ms));
+            (
+                "queue until it is over",
+                format!("--wait --timeout {timeout}"),
+            )
+        }
     }
 }
 
@@ -469,4 +509,28 @@ fn again_by_a_shell(program: &str) -> Option<String> {
     let script = quoted(&script.collect::<Vec<_>>().join(" "));
     let head = words[..dashes].join(" ");
     Some(format!("only a shell knows that: {head} -c {script}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is pasted has to get through the freeze, where that can be waited for at all.
+    #[test]
+    fn a_wait_for_the_end_of_a_freeze_is_long_enough() {
+        let said = |left_ms, wait_s, is_agent| {
+            let (what, flags) = through(left_ms, Duration::from_secs(wait_s), is_agent);
+            format!("{what}: {flags}")
+        };
+        let short = "queue until it is over: --wait";
+        assert_eq!(said(None, 600, false), short);
+        assert_eq!(said(Some(600_000), 600, false), short);
+        let longer = "queue until it is over: --wait --timeout 40m";
+        assert_eq!(said(Some(1_799_999), 600, false), longer);
+        let night = "queue until it is over: --wait --timeout 8h10m";
+        assert_eq!(said(Some(28_799_999), 600, false), night);
+        assert_eq!(said(Some(90_000), 100, true), short);
+        let later = "come back when it is over: --wait";
+        assert_eq!(said(Some(110_000), 100, true), later);
+    }
 }

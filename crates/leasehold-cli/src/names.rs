@@ -11,6 +11,7 @@ mod trees;
 
 use crate::error::CliError;
 use crate::ui::quoted;
+use leasehold_api::duration;
 use leasehold_core::Resource;
 use leasehold_core::resource::ResourceError;
 use real::{real, target};
@@ -28,6 +29,8 @@ pub(crate) struct Base {
     pub(crate) top: Option<PathBuf>,
     /// The directory that all work trees of the repository share, where there is one.
     repository: Option<PathBuf>,
+    /// A directory whose files are named from there, also by who stands elsewhere.
+    around: Option<PathBuf>,
     /// Looked for when the first path is named: plain names do without.
     trees: OnceCell<Trees>,
 }
@@ -69,8 +72,14 @@ impl Base {
             directory,
             top,
             repository,
+            around: None,
             trees: OnceCell::new(),
         }
+    }
+
+    /// The same, with another directory whose files are named from there.
+    pub(crate) fn naming_from(self, around: Option<PathBuf>) -> Self {
+        Self { around, ..self }
     }
 
     /// Returns the same, with nothing remembered of what was there.
@@ -125,6 +134,12 @@ impl Base {
             let path = path();
             return Some(format!(
                 "`{text}` is a plain name, wildcards are for paths: for files say {path}"
+            ));
+        }
+        if name == text && duration::parse(name).is_ok() {
+            return Some(format!(
+                "`{name}` is a name here and not a time: for how long say --ttl {name} (name:{name} is the \
+                 name, without this note)"
             ));
         }
         let file = self.directory.join(name);
@@ -197,7 +212,7 @@ impl Base {
         place: &Path,
         pattern: Option<&str>,
     ) -> Result<Resource, CliError> {
-        let name = self.trees()?.name(place);
+        let name = self.trees()?.name(place)?;
         let name = name.to_str().ok_or_else(|| {
             CliError::usage(format!(
                 "{text:?} leads to {}, which is not valid UTF-8",
@@ -236,7 +251,13 @@ impl Base {
         if let Some(trees) = self.trees.get() {
             return Ok(trees);
         }
-        let trees = Trees::find(self.top.as_deref(), self.repository.as_deref())?;
+        let trees = Trees::find(
+            self.top
+                .as_ref()
+                .or(self.around.as_ref())
+                .map(PathBuf::as_path),
+            self.repository.as_deref(),
+        )?;
         Ok(self.trees.get_or_init(|| trees))
     }
 }

@@ -1,9 +1,9 @@
 //! When something is free again as a rule, from how long it was held before.
 
+use crate::answer::{self, Asked};
 use crate::message::{about, usually};
 use leasehold_api::code::Code;
 use leasehold_api::outcome::Outcome;
-use leasehold_core::Claim;
 use leasehold_core::verdict::Blocker;
 use leasehold_service::{Clock, Leasing, Spread};
 
@@ -14,17 +14,21 @@ const LONG_MS: u64 = 1_000;
 pub(crate) fn add(
     mut outcome: Outcome,
     leasing: &dyn Leasing,
-    claims: &[Claim],
+    asked: &Asked<'_>,
     blockers: &[Blocker],
     clock: &Clock,
 ) -> Outcome {
+    // One's own lock is free when one gives it back.
+    if answer::own_lock(asked.who, blockers).is_some() {
+        return outcome;
+    }
     // How long a freeze lasts is said, and nobody knows what comes after it; who died does not wait.
     let waits = outcome.freezes.is_empty() && outcome.code != Code::Died;
     let Some(first) = blockers.first().filter(|_| waits) else {
         return outcome;
     };
     // Without an estimate the answer is as good as it was.
-    let Ok(holds) = leasing.holds(claims) else {
+    let Ok(holds) = leasing.holds(asked.claims) else {
         return outcome;
     };
     let (command, held_ms) = match first {

@@ -43,7 +43,8 @@ pub struct Holds(Vec<Hold>);
 
 impl Holds {
     /// Returns how long this command held, or what holds in general where it did so seldom; nothing
-    /// where there were no holds.
+    /// where there were no holds. How long commands take says nothing of locks that wait for their `unlock`,
+    /// nor the other way round.
     #[must_use]
     pub fn of(&self, command: &str) -> Option<Spread> {
         let own = self.0.iter().filter(|hold| hold.command == command);
@@ -51,7 +52,15 @@ impl Holds {
         if own.len() >= HOLDS_OF_COMMAND_MIN {
             return spread(own);
         }
-        spread(self.0.iter().map(|hold| hold.millis).collect())
+        let is_lock = |command: &str| command.is_empty();
+        let alike = |hold: &&Hold| is_lock(&hold.command) == is_lock(command);
+        spread(
+            self.0
+                .iter()
+                .filter(alike)
+                .map(|hold| hold.millis)
+                .collect(),
+        )
     }
 
     /// Returns how much longer a lease is held as a rule; nothing where it is held for longer already
@@ -196,10 +205,14 @@ mod tests {
         };
         let mut holds = vec![hold("make", 10), hold("make", 20), hold("make", 30)];
         holds.push(hold("test", 900));
+        holds.push(hold("", 7_200_000));
         let holds = Holds(holds);
         assert_eq!(holds.of("make").unwrap().median_ms, 20);
         let any = holds.of("test").unwrap();
         assert_eq!((any.holds, any.median_ms, any.p90_ms), (4, 20, 900));
+        let locks = holds.of("").unwrap();
+        assert_eq!((locks.holds, locks.median_ms), (1, 7_200_000));
+        assert_eq!(Holds(vec![hold("make", 10)]).of(""), None);
         assert_eq!(Holds::default().of("make"), None);
     }
 }

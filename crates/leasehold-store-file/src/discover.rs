@@ -15,7 +15,7 @@ use std::ffi::OsStr;
 use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 use std::{fs, io};
-use trees::{Said, is_same, said_by};
+use trees::{Said, is_same, real, said_by};
 
 /// The name of a root inside git's common directory.
 const IN_GIT: &str = "leasehold";
@@ -58,8 +58,12 @@ pub struct Found {
     /// The directory that relative paths of resources start at; none where nothing says so (a bare
     /// repository, a root that is named outside git).
     pub top: Option<PathBuf>,
-    /// The directory that all work trees of the repository around share, where there is one.
+    /// The directory that all work trees of the repository around share, where there is one. Outside of
+    /// repositories it is that of the repository whose root this is.
     pub common: Option<PathBuf>,
+    /// The directory around a `.leasehold/` that a variable names: what is in it is named from there, as by
+    /// those who find the root by itself.
+    pub around: Option<PathBuf>,
 }
 
 /// A git directory.
@@ -82,15 +86,7 @@ pub fn discover(here: &Path, environment: &Environment<'_>) -> Result<Found, Sto
                 "it is set to nothing",
             ));
         }
-        // The repository around only says where relative paths start.
-        let git = find_git(here, environment)?;
-        let (top, common) = git.map_or((None, None), |git| (git.top, Some(git.common)));
-        return Ok(Found {
-            root: absolute(here, root),
-            by: By::Variable,
-            top,
-            common,
-        });
+        return named_root(here, absolute(here, root), environment);
     }
     if let Some(git) = find_git(here, environment)? {
         return Ok(Found {
@@ -98,6 +94,7 @@ pub fn discover(here: &Path, environment: &Environment<'_>) -> Result<Found, Sto
             by: By::Git,
             top: git.top,
             common: Some(git.common),
+            around: None,
         });
     }
     for directory in here.ancestors() {
@@ -108,6 +105,7 @@ pub fn discover(here: &Path, environment: &Environment<'_>) -> Result<Found, Sto
                 by: By::Marker,
                 top: Some(directory.into()),
                 common: None,
+                around: None,
             });
         }
     }
@@ -116,6 +114,42 @@ pub fn discover(here: &Path, environment: &Environment<'_>) -> Result<Found, Sto
         by: By::New,
         top: Some(here.into()),
         common: None,
+        around: None,
+    })
+}
+
+/// Takes a root that a variable names. Where a repository is around, that only says where relative paths
+/// start. Else where the root lies says how those name a file who find it by itself: one file must not
+/// have two names.
+fn named_root(
+    here: &Path,
+    root: PathBuf,
+    environment: &Environment<'_>,
+) -> Result<Found, StoreError> {
+    let (mut top, mut common, mut around) = (None, None, None);
+    if let Some(git) = find_git(here, environment)? {
+        (top, common) = (git.top, Some(git.common));
+    } else {
+        let place = real(&root)?.unwrap_or_else(|| root.clone());
+        let lies_in = place.parent().map(Path::to_path_buf);
+        match place.file_name().and_then(OsStr::to_str) {
+            Some(MARKER) => {
+                top = lies_in.clone().filter(|place| here.starts_with(place));
+                around = lies_in;
+            }
+            Some(IN_GIT) => {
+                let is_git = lies_in.as_deref().map(is_git_directory).transpose()?;
+                common = lies_in.filter(|_| is_git == Some(true));
+            }
+            _ => {}
+        }
+    }
+    Ok(Found {
+        root,
+        by: By::Variable,
+        top,
+        common,
+        around,
     })
 }
 
@@ -176,10 +210,12 @@ fn top_from(here: &Path, git_dir: &Path) -> Result<Option<PathBuf>, StoreError> 
         Said::Nothing => {}
     }
     for directory in here.ancestors() {
-        if git_dir_of(directory)?.is_some_and(|found| is_same(&found, git_dir)) {
+        if let Some(found) = git_dir_of(directory)?
+            && is_same(&found, git_dir)?
+        {
             return Ok(Some(directory.into()));
         }
-        if is_same(directory, git_dir) {
+        if is_same(directory, git_dir)? {
             return Ok(None);
         }
     }

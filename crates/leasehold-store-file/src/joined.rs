@@ -105,6 +105,11 @@ pub(crate) fn inside(root: &Root, id: LeaseId) -> Result<Inside, Errno> {
         Err(Errno::NOENT) => return Ok(Inside::Nobody),
         opened => opened?,
     };
+    // Whoever takes part has it open to write as well, so without a writer it is at its end. Nothing is
+    // ever in it. Looked at before the lock: somebody who only looks, and is stopped just then, has that.
+    if retry(|| rustix::io::read(&fifo, &mut [0; 1])) == Ok(0) {
+        return Ok(Inside::Left);
+    }
     match retry(|| rustix::fs::flock(&fifo, FlockOperation::NonBlockingLockExclusive)) {
         Ok(()) => Ok(Inside::Left),
         Err(Errno::WOULDBLOCK) => Ok(Inside::Taken(fifo)),
@@ -118,5 +123,31 @@ pub(crate) fn pulse_inside(root: &Root, id: LeaseId) -> Pulse {
         Ok(Inside::Nobody | Inside::Left) => Pulse::Dead,
         Ok(Inside::Taken(_)) => Pulse::Alive,
         Err(_) => Pulse::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_only_looks_is_not_taken_for_one_who_takes_part() {
+        let place = tempfile::tempdir().unwrap();
+        std::fs::create_dir(place.path().join("leases")).unwrap();
+        let root = Root::open(place.path()).unwrap();
+        let id = LeaseId::new(7);
+        root.create_fifo(&joined_path(id)).unwrap();
+        let open = |flags| root.open_file(&joined_path(id), flags | OFlags::NONBLOCK);
+        let lock = |fifo: &OwnedFd, operation| rustix::fs::flock(fifo, operation).unwrap();
+        let looking = open(OFlags::RDONLY).unwrap();
+        lock(&looking, FlockOperation::NonBlockingLockExclusive);
+        assert_eq!(pulse_inside(&root, id), Pulse::Dead);
+        drop(looking);
+        let share = open(OFlags::RDWR).unwrap();
+        lock(&share, FlockOperation::NonBlockingLockShared);
+        assert_eq!(pulse_inside(&root, id), Pulse::Alive);
+        // A daemon that was left behind may have it still.
+        lock(&share, FlockOperation::Unlock);
+        assert_eq!(pulse_inside(&root, id), Pulse::Dead);
     }
 }

@@ -239,7 +239,21 @@ impl Segment {
         from: u64,
         each: &mut dyn FnMut(LoggedCommit) -> Result<bool, StoreError>,
     ) -> Result<(u64, End), StoreError> {
+        self.commits_before(root, from, u64::MAX, each)
+    }
+
+    /// The same with those that begin before another offset.
+    pub(crate) fn commits_before(
+        &self,
+        root: &Root,
+        from: u64,
+        to: u64,
+        each: &mut dyn FnMut(LoggedCommit) -> Result<bool, StoreError>,
+    ) -> Result<(u64, End), StoreError> {
         self.lines(root, from, &mut |at, text| {
+            if at >= to {
+                return Ok(false);
+            }
             if at == 0 {
                 return self.parse_head(root, text).map(|_| true);
             }

@@ -65,7 +65,7 @@ fn name_segment(root: &Root, number: u32, line: &[u8]) -> Result<(), StoreError>
     match Segment::open(root, number, OFlags::RDONLY) {
         Err(Errno::NOENT) => {}
         Err(errno) => return Err(fail(errno)),
-        Ok(_) if is_void(root, number)? => {}
+        Ok(left) if is_bare(root, &left)? || is_void(root, number)? => {}
         Ok(_) => {
             let detail = "it is there, and the header knows nothing of it".into();
             let path = root.join(&path);
@@ -114,20 +114,30 @@ pub(crate) fn is_void(root: &Root, number: u32) -> Result<bool, StoreError> {
     let Some(checkpoint) = head.checkpoint else {
         return Ok(false);
     };
-    let has_line_at = |segment: &Segment, at: u64| -> Result<bool, StoreError> {
-        let mut has_line = false;
-        segment.lines(root, at, &mut |_, _| {
-            has_line = true;
-            Ok(false)
-        })?;
-        Ok(has_line)
-    };
-    let went_on = has_line_at(&before, checkpoint.after)?;
-    if went_on && has_line_at(&segment, end)? {
+    let went_on = has_line_at(root, &before, checkpoint.after)?;
+    if went_on && has_line_at(root, &segment, end)? {
         let detail = "both it and the segment before it go on".into();
         return Err(StoreError::Damaged { path, detail });
     }
     Ok(went_on)
+}
+
+/// Returns whether a segment holds no more than the checkpoint that it begins with.
+fn is_bare(root: &Root, segment: &Segment) -> Result<bool, StoreError> {
+    let Some((head, end)) = segment.head(root)? else {
+        return Ok(false);
+    };
+    Ok(head.checkpoint.is_some() && !has_line_at(root, segment, end)?)
+}
+
+/// Returns whether a segment goes on at an offset.
+fn has_line_at(root: &Root, segment: &Segment, at: u64) -> Result<bool, StoreError> {
+    let mut has_line = false;
+    segment.lines(root, at, &mut |_, _| {
+        has_line = true;
+        Ok(false)
+    })?;
+    Ok(has_line)
 }
 
 /// Begins a new segment if the one that is written to has become long, and this commit is the one that

@@ -32,6 +32,16 @@ impl State {
     /// Brings in what a log holds behind the part that is in already, as far as it is whole. Returns
     /// what comes there.
     pub(crate) fn go_on(&mut self, root: &Root, segment: &Segment) -> Result<End, StoreError> {
+        self.go_on_to(root, segment, u64::MAX)
+    }
+
+    /// The same, only what begins before an offset.
+    pub(crate) fn go_on_to(
+        &mut self,
+        root: &Root,
+        segment: &Segment,
+        to: u64,
+    ) -> Result<End, StoreError> {
         if self.end == 0
             && let Some((head, end)) = segment.head(root)?
         {
@@ -40,7 +50,7 @@ impl State {
                 .into_iter()
                 .for_each(|checkpoint| self.restore(checkpoint));
         }
-        let (end, found) = segment.commits(root, self.end, &mut |commit| {
+        let (end, found) = segment.commits_before(root, self.end, to, &mut |commit| {
             self.apply(commit.at, &commit.events);
             Ok(true)
         })?;

@@ -124,13 +124,13 @@ pub(crate) fn guard(args: &Guard) -> Result<Outcome, CliError> {
         }
         Acquired::Refused(refusal, clock) => {
             let outcome = answer::refused(&asked, &refusal, &clock);
-            usual::add(outcome, leasing, &claims, refusal.blockers(), &clock)
+            usual::add(outcome, leasing, &asked, refusal.blockers(), &clock)
         }
         Acquired::Died(death, clock) => answer::died(&asked, &death, &clock),
         Acquired::Lost(lease) => answer::stale_proof(VERB, lease),
         Acquired::TimedOut(place, clock) => {
             let outcome = answer::timed_out(&asked, &place, &clock);
-            usual::add(outcome, leasing, &claims, &place.blockers, &clock)
+            usual::add(outcome, leasing, &asked, &place.blockers, &clock)
         }
         Acquired::Interrupted => {
             let code = ended_by.get().unwrap_or(128 + 2);

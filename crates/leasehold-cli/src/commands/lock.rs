@@ -69,13 +69,13 @@ pub(crate) fn run(args: &Lock) -> Result<Outcome, CliError> {
         Acquired::Joined(leases, clock) => joined(&asked, &leases, &clock),
         Acquired::Refused(refusal, clock) => {
             let outcome = answer::refused(&asked, &refusal, &clock);
-            usual::add(outcome, leasing, &claims, refusal.blockers(), &clock)
+            usual::add(outcome, leasing, &asked, refusal.blockers(), &clock)
         }
         Acquired::Died(death, clock) => answer::died(&asked, &death, &clock),
         Acquired::Lost(lease) => answer::stale_proof("lock", lease),
         Acquired::TimedOut(place, clock) => {
             let outcome = answer::timed_out(&asked, &place, &clock);
-            usual::add(outcome, leasing, &claims, &place.blockers, &clock)
+            usual::add(outcome, leasing, &asked, &place.blockers, &clock)
         }
         Acquired::Interrupted => {
             answer::interrupted(&asked, ended_by.get().unwrap_or(128 + 2) - 128)

@@ -4,13 +4,15 @@ use crate::cli::{self, Cli};
 use crate::{exit, ui};
 use clap::CommandFactory as _;
 use clap_mangen::Man;
+use std::fs;
 use std::io::{self, IsTerminal as _};
 
 /// Prints a page, or writes all of them.
 pub(crate) fn run(args: &cli::Man) -> u8 {
     let program = Cli::command();
     if let Some(directory) = &args.dir {
-        return match clap_mangen::generate_to(program, directory) {
+        let made = fs::create_dir_all(directory);
+        return match made.and_then(|()| clap_mangen::generate_to(program, directory)) {
             Ok(()) => exit::OK,
             Err(error) => {
                 ui::talk(&format!("error: --dir {}: {error}", directory.display()));

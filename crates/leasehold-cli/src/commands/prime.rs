@@ -70,6 +70,10 @@ pub(crate) fn live(owner: &OwnerArgs, store: &StoreArgs, front: Front) -> Result
     let mut now = now::look(place.as_ref(), &who);
     if let Ok(place) = &place {
         place.warn_of_leftovers();
+        // Lokt's front says it in its own words.
+        if !front.is_lokt {
+            place.warn_of_lokt();
+        }
         let notes = place.absent().into_iter();
         now.outcome.notes.extend(notes.chain(place.unwritable()));
     }

@@ -23,6 +23,7 @@ pub(crate) fn run(args: &Status) -> Result<Told, CliError> {
     let named = named.transpose()?;
     let resource = named.as_ref().map(|named| named.resource.clone());
     place.warn_of_leftovers();
+    place.warn_of_lokt();
     let Some(context) = context else {
         let nothing = answer::outcome(VERB, Code::Ok, "");
         let nothing = Outcome {

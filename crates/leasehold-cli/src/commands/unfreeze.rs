@@ -58,6 +58,7 @@ fn thaw(
     };
     let verdict = context.leasing.execute(&command)?.value;
     let after = context.leasing.look_at(resource)?.value;
+    let mut perhaps = Vec::new();
     let mut outcome = match verdict {
         Verdict::FreezeNotYours(freeze) => return Ok(not_yours(&freeze, &clock)),
         Verdict::NotFound => not_frozen(resource),
@@ -66,6 +67,7 @@ fn thaw(
             let ended: Vec<&Freeze> = ended
                 .filter(|freeze| freeze.resource == *resource)
                 .collect();
+            perhaps.extend(ended.iter().filter_map(|freeze| anothers(freeze, by)));
             let infos = ended.iter().map(|freeze| FreezeInfo::new(freeze, &clock));
             Outcome {
                 freezes: infos.collect(),
@@ -73,7 +75,8 @@ fn thaw(
             }
         }
     };
-    outcome.notes = left(&after, resource, &clock);
+    outcome.notes = perhaps;
+    outcome.notes.extend(left(&after, resource, &clock));
     Ok(outcome)
 }
 
@@ -97,6 +100,15 @@ fn unfroze(resource: &Resource, ended: &[&Freeze], by: &Identity) -> String {
         "unfroze `{resource}`, which {} had frozen",
         theirs.join(" and ")
     )
+}
+
+/// Says of a freeze under one's own name that it need not have been one's own: a harness's agent goes by the
+/// name of the person whose user it has.
+fn anothers(freeze: &Freeze, by: &Identity) -> Option<String> {
+    let tells = by.agent().is_some() || freeze.who.agent().is_some();
+    let may_be = freeze.who.owner == by.owner && !freeze.who.same_agent(by) && tells;
+    let whose = || format!("it was frozen under the name of {}", freeze.who.owner);
+    may_be.then(|| message::perhaps_anothers(&whose()))
 }
 
 /// Says what is frozen there still: the same by others, and what overlaps it.

@@ -323,10 +323,7 @@ fn stranger(lease: &Lease, by: &Identity) -> Option<String> {
         None => format!("it was a nameless lock of {owner}"),
         Some(_) => format!("it was locked by another agent that goes by {owner}"),
     };
-    Some(format!(
-        "{whose}, and may have been somebody else's; to tell agents apart, set LEASEHOLD_SESSION or \
-         LEASEHOLD_OWNER"
-    ))
+    Some(message::perhaps_anothers(&whose))
 }
 
 /// Where a plain name is given and the file of that name is held: says how that is called.

@@ -36,6 +36,7 @@ pub(crate) fn run(args: &Why) -> Result<Told, CliError> {
         None => inherit::lease(workspace)?,
     };
     place.warn_of_leftovers();
+    place.warn_of_lokt();
     let unwritable = place.unwritable();
     let Some(context) = context else {
         // Where nothing is remembered nothing is held.
@@ -66,21 +67,21 @@ fn answered(context: &Context, ask: &Ask, args: &Why) -> Result<Told, CliError> 
         found: &value,
         clock: &clock,
     };
+    let asked = Asked {
+        verb: VERB,
+        who: &ask.who,
+        claims: &ask.claims,
+    };
     Ok(match &value.now {
         Verdict::Lost(lease) => answer::stale_proof(VERB, *lease).into(),
         Verdict::Refused(refusal @ (Refusal::PoolSize { .. } | Refusal::Limit(_))) => {
-            let asked = Asked {
-                verb: VERB,
-                who: &ask.who,
-                claims: &ask.claims,
-            };
             answer::refused(&asked, refusal, &clock).into()
         }
         Verdict::Joined(cover) => looked.told(joined(&ask.claims, cover)),
         Verdict::Refused(_) => {
             let leasing = &*context.leasing;
             let blockers = reasons::blockers(&value);
-            let outcome = usual::add(looked.blocked(), leasing, &ask.claims, blockers, &clock);
+            let outcome = usual::add(looked.blocked(), leasing, &asked, blockers, &clock);
             looked.told(outcome)
         }
         _ => looked.told(free(&ask.claims, args)),
@@ -193,10 +194,15 @@ impl Looked<'_> {
                 let (text, hint) = message::limit(*limit, &self.ask.claims);
                 vec![format!("{text}: {hint}")]
             }
-            _ => vec![format!(
-                "queue for it: {}",
-                command(&self.args.claims, "--wait")
-            )],
+            _ => {
+                let frozen = &self.found.frozen;
+                let (what, flags) = if frozen.is_empty() {
+                    ("queue for it", "--wait".to_owned())
+                } else {
+                    message::through_freeze(message::frozen_for(frozen, self.clock))
+                };
+                vec![format!("{what}: {}", command(&self.args.claims, &flags))]
+            }
         };
         if reasons::has_kept_place(self.found, self.ask) {
             hints.push("your place is kept: with --wait you take it up again".into());
@@ -204,7 +210,13 @@ impl Looked<'_> {
         let own = |freeze: &&Freeze| freeze.who.owner == who.owner;
         hints.extend(self.found.frozen.iter().find(own).map(|freeze| {
             let name = quoted(&freeze.resource.to_string());
-            format!("you froze it yourself: leasehold unfreeze {name}")
+            let whose = if freeze.who.same_agent(who) {
+                "you froze it yourself"
+            } else {
+                // An agent without a name goes by that of the person whose user it has.
+                "it is frozen under your own name; if that was you"
+            };
+            format!("{whose}: leasehold unfreeze {name}")
         }));
         hints.extend(answer::own_lock(who, blockers).map(|lease| {
             let inside = command(&self.args.claims, &format!("--lease {}", lease.id));

@@ -5,6 +5,7 @@ use crate::cli::StoreArgs;
 use crate::context;
 use crate::error::CliError;
 use crate::identity;
+use crate::ui;
 use leasehold_api::code::Code;
 use std::env;
 use std::path::{Path, PathBuf};
@@ -24,6 +25,28 @@ pub(super) fn enter() -> Result<StoreArgs, CliError> {
     if live.is_empty() {
         return store();
     }
+    let (text, are) = told(&root, &live);
+    Err(CliError::new(Code::Error, text).hint(format!(
+        "{are} not seen here: make leases of everything there once, by: {} import",
+        reply::program()
+    )))
+}
+
+/// Warns a verb of leasehold's of what Lokt's own files still hold. Where that cannot be told `doctor` says so.
+pub(crate) fn warn() {
+    let live = root_of_lokt().and_then(|root| Ok((files::live(&root)?, root)));
+    let Some((live, root)) = live.ok().filter(|(live, _)| !live.is_empty()) else {
+        return;
+    };
+    let (text, are) = told(&root, &live);
+    ui::talk(&format!("warning: {text}"));
+    ui::talk(&format!(
+        "hint: {are} not seen here: make leases of everything there once, by: leasehold import lokt"
+    ));
+}
+
+/// Names the locks in a root of Lokt's own, and says what word goes with them.
+fn told(root: &Path, live: &[String]) -> (String, &'static str) {
     let (number, are) = match live.len() {
         1 => ("a lock".to_owned(), "it is"),
         number => (format!("{number} locks"), "they are"),
@@ -35,10 +58,7 @@ pub(super) fn enter() -> Result<StoreArgs, CliError> {
         root.display(),
         shown.join(", ")
     );
-    Err(CliError::new(Code::Error, text).hint(format!(
-        "{are} not seen here: make leases of everything there once, by: {} import",
-        reply::program()
-    )))
+    (text, are)
 }
 
 /// How many of Lokt's locks a refusal names.

@@ -3,7 +3,7 @@
 use super::record::{Record, to_the_second};
 use crate::answer;
 use crate::error::CliError;
-use crate::{exit, identity, ui};
+use crate::{exit, identity, message, ui};
 use leasehold_api::code::Code;
 use leasehold_api::lease::{BlockerInfo, FreezeInfo, LeaseInfo};
 use leasehold_api::outcome::Outcome;
@@ -45,7 +45,7 @@ pub(super) fn refusal(name: &str, outcome: &Outcome) -> u8 {
                 "error: lock \"{name}\" {}",
                 in_the_way(name, outcome)
             ));
-            ui::talk(&format!("hint: queue for it: {}", again_with_wait()));
+            ui::talk(&format!("hint: queue for it: {}", again_with("--wait")));
             hints(&own_lock(name, outcome).into_iter().collect::<Vec<_>>());
             hints(&usually(outcome));
         }
@@ -58,10 +58,10 @@ pub(super) fn refusal(name: &str, outcome: &Outcome) -> u8 {
         }
         Code::Frozen => {
             ui::talk(&format!("error: lock \"{name}\" {}", frozen(outcome)));
-            ui::talk(&format!(
-                "hint: queue until it is over: {}",
-                again_with_wait()
-            ));
+            let left: Option<Vec<u64>> = outcome.freezes.iter().map(|f| f.remaining_ms).collect();
+            let left = left.and_then(|left| left.into_iter().max());
+            let (what, flags) = message::through_freeze(left);
+            ui::talk(&format!("hint: {what}: {}", again_with(&flags)));
         }
         Code::TimedOut => {
             let reason = if outcome.freezes.is_empty() {
@@ -176,13 +176,13 @@ pub(super) fn program() -> &'static str {
 }
 
 /// Writes the command that was run, with `--wait` behind its verb.
-fn again_with_wait() -> String {
+fn again_with(flags: &str) -> String {
     let own = program().split(' ').count();
     let words = env::args_os()
         .skip(own)
         .map(|word| ui::quoted(&word.to_string_lossy()));
     let mut words: Vec<String> = words.collect();
-    words.insert(words.len().min(1), "--wait".into());
+    words.insert(words.len().min(1), flags.into());
     format!("{} {}", program(), words.join(" "))
 }
 

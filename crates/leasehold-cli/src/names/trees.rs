@@ -4,8 +4,12 @@
 use super::real::{real, target};
 use crate::error::CliError;
 use leasehold_core::Resource;
+use leasehold_store::StoreError;
 use leasehold_store_file::discover;
-use std::io;
+use std::io::{
+    self,
+    ErrorKind::{Other, PermissionDenied},
+};
 use std::path::{Path, PathBuf};
 
 /// The work trees of the repository around.
@@ -26,25 +30,29 @@ impl Trees {
         };
         let tops = top.map(Path::to_path_buf).into_iter().chain(known);
         let mut siblings = Siblings::default();
+        let resolved = tops.map(|top| match siblings.real(&top) {
+            // A tree that we may not look into is taken at its word, and so is a circle of links.
+            Err(error) if matches!(error.kind(), PermissionDenied | Other) => Ok(top),
+            real => real.map_err(|error| StoreError::io("resolve", &top, error)),
+        });
         Ok(Self {
-            // A tree that we may not look into is taken at its word.
-            tops: tops.map(|top| siblings.real(&top).unwrap_or(top)).collect(),
+            tops: resolved.collect::<Result<_, _>>()?,
             repository: repository.map(Path::to_path_buf),
         })
     }
 
     /// Returns a real path as it is called in all work trees; outside of them, absolute. Work trees may
     /// lie in one another: the innermost counts.
-    pub(super) fn name<'a>(&self, place: &'a Path) -> &'a Path {
+    pub(super) fn name<'a>(&self, place: &'a Path) -> Result<&'a Path, StoreError> {
         let around = self.tops.iter().filter(|top| place.starts_with(top));
         let innermost = around.max_by_key(|top| top.as_os_str().len());
         let top = match (innermost, &self.repository) {
             (Some(top), _) => Some(top.as_path()),
-            (None, Some(common)) => discover::work_tree_around(place, common),
+            (None, Some(common)) => discover::work_tree_around(place, common)?,
             (None, None) => None,
         };
-        top.and_then(|top| place.strip_prefix(top).ok())
-            .unwrap_or(place)
+        let name = top.and_then(|top| place.strip_prefix(top).ok());
+        Ok(name.unwrap_or(place))
     }
 
     /// Returns what a pattern that starts at a place is about in those work trees that lie below that
@@ -220,7 +228,11 @@ mod tests {
             ("/top3/a", "/top3/a"),
             ("/", "/"),
         ] {
-            assert_eq!(trees.name(Path::new(place)), Path::new(name), "{place}");
+            assert_eq!(
+                trees.name(Path::new(place)).unwrap(),
+                Path::new(name),
+                "{place}"
+            );
         }
     }
 }

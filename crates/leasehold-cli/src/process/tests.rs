@@ -342,10 +342,13 @@ fn the_proof_of_life_outlives_the_guard_and_closed_descriptors() {
         .parse::<i32>()
         .unwrap();
     assert!(number >= 64, "{line}");
-    // The guard itself keeps no copy, so nothing else it starts can get one.
-    let ours = std::fs::read_dir(format!("/proc/{}/fd", guard.id())).unwrap();
-    let links = ours.filter_map(|entry| std::fs::read_link(entry.unwrap().path()).ok());
-    assert!(links.into_iter().all(|link| link != proof));
+    // The guard itself keeps no copy, so nothing else it starts can get one. The command may be this far
+    // before its guard has closed what it handed down.
+    wait_until(|| {
+        let ours = std::fs::read_dir(format!("/proc/{}/fd", guard.id())).unwrap();
+        let mut links = ours.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok());
+        links.all(|link| link != proof)
+    });
     guard.kill().unwrap();
     guard.wait().unwrap();
     let probe = File::open(&proof).unwrap();

@@ -98,6 +98,10 @@ fn owners(verb: &str, flag: &str) -> Option<String> {
     }
 }
 
+fn is_duration(word: &str) -> bool {
+    leasehold_api::duration::parse(word).is_ok()
+}
+
 /// What to do with a name behind a verb that takes none, or no more than one.
 fn name_of(verb: &str, word: &str) -> Option<String> {
     let name = quoted(word);
@@ -114,7 +118,11 @@ fn name_of(verb: &str, word: &str) -> Option<String> {
         "unlock" => {
             "one name at a time; what was locked together is unlocked by any of its names".into()
         }
+        "freeze" if is_duration(word) => {
+            format!("for how long: leasehold freeze NAME --ttl {name}")
+        }
         "freeze" | "unfreeze" | "status" | "exists" => "one name at a time".into(),
+        "audit" if is_duration(word) => format!("since when: leasehold audit --since {name}"),
         "audit" => format!("of one name: leasehold audit --name {name}"),
         "prime" => format!("leasehold prime --format {name}"),
         _ => return None,

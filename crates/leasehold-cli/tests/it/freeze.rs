@@ -36,6 +36,25 @@ fn a_freeze_ends_by_itself() {
     repo.leasehold("unfreeze a").run().exits(3);
 }
 
+/// An agent goes by the name of the person whose user it has.
+#[test]
+fn an_agent_that_ends_a_persons_freeze_is_told_so() {
+    let repo = Repo::new();
+    let unfreeze = |session: &str| {
+        repo.leasehold("freeze a --ttl 1h").run().exits(0);
+        let call = repo.leasehold("unfreeze a");
+        match session {
+            "" => call.run(),
+            session => call.session(session).run(),
+        }
+        .exits(0)
+        .stderr
+    };
+    assert_eq!(unfreeze(""), "");
+    let said = unfreeze("s1");
+    assert!(said.contains("may have been somebody else's"), "{said}");
+}
+
 #[test]
 fn to_freeze_again_sets_the_end_anew() {
     let repo = Repo::new();

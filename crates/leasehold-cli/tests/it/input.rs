@@ -373,6 +373,7 @@ fn a_name_that_is_also_a_file_is_doubted() {
         "file:src/main.c",
         "build*",
         "src?",
+        "30m",
     ] {
         let ran = repo.words(&["guard", name, "--", "true"]).run().exits(0);
         assert!(ran.stderr.starts_with("note: "), "{ran}");
@@ -386,6 +387,8 @@ fn a_name_that_is_also_a_file_is_doubted() {
         "path:Makefile",
         "issue:1",
         "name:b*",
+        "name:30m",
+        "30",
     ] {
         let ran = repo.words(&["guard", name, "--", "true"]).run().exits(0);
         assert_eq!(ran.stderr, "", "{ran}");
@@ -786,12 +789,14 @@ fn what_was_meant_is_said() {
         "unlock a b",
         "check issue:4",
         "audit build",
+        "audit 8h",
         "prime agents-md",
         "import",
         "lock build --ttl 0",
         "guard build --ttl 0s -- make",
         "guard build --lease 3f9c0a1b -- make",
         "freeze build",
+        "freeze build 30m",
     ] {
         refusals.leasehold(64, words);
     }

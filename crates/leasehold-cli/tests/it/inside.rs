@@ -2,7 +2,7 @@
 
 use crate::process::{PATIENCE, Running, eventually};
 use crate::repo::{Gate, Repo, script_to_hold};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
 use std::fs;
 
 /// A guard whose command has ended, and a guard inside it whose command has not.
@@ -68,6 +68,61 @@ fn a_lease_outlives_its_killed_guard_while_a_guard_inside_runs() {
     eventually("it is free", PATIENCE, || {
         (repo.try_guard("a") == 0).then_some(())
     });
+}
+
+/// What it is seen by cannot be opened where, say, the system has no descriptors left; here it is a link
+/// to itself.
+#[test]
+fn a_lease_stays_where_it_cannot_be_seen_who_is_inside() {
+    let repo = Repo::new();
+    let (inner, outer) = (repo.gate("in.go"), repo.gate("out.go"));
+    fs::write(repo.file("inner.sh"), script_to_hold("in")).unwrap();
+    let script = r#"leasehold guard a -- sh "$D/inner.sh" & read _ < "$D/out.go""#;
+    let guard = repo.guard("a", script).start();
+    repo.appears("in.up");
+    let id = repo.lease("a")["id"].as_str().unwrap().to_owned();
+    let joined = repo.root().join(format!("leases/{id}.joined"));
+    let aside = repo.file("joined");
+    fs::rename(&joined, &aside).unwrap();
+    std::os::unix::fs::symlink(&joined, &joined).unwrap();
+    outer.open();
+    let ran = guard.end().exits(0);
+    assert!(ran.stderr.contains("could not release"), "{ran}");
+    assert_eq!(repo.try_guard("a"), 2);
+    fs::rename(&aside, &joined).unwrap();
+    assert_eq!(repo.try_guard("a"), 2);
+    inner.open();
+    eventually("it is free", PATIENCE, || {
+        (repo.try_guard("a") == 0).then_some(())
+    });
+}
+
+/// The kernel refuses to poll more descriptors than a process may have.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_lease_stays_while_the_command_of_a_guard_inside_runs_that_could_not_wait_for_it() {
+    for inner in ["a", "a b"] {
+        let repo = Repo::new();
+        let mut left = leave(&repo, "a", inner);
+        // So that nothing but the share keeps the outer lease.
+        left.outer.signal(Signal::KILL);
+        eventually("the outer guard's end", PATIENCE, || {
+            left.outer.has_ended().then_some(())
+        });
+        let none = Rlimit {
+            current: Some(0),
+            ..getrlimit(Resource::Nofile)
+        };
+        prlimit(Some(left.inner_guard), Resource::Nofile, none).unwrap();
+        left.outer.says("cannot wait for the command");
+        for name in inner.split(' ') {
+            assert_eq!(repo.try_guard(name), 2, "{name} of {inner}");
+        }
+        left.gate.open();
+        eventually("it is free", PATIENCE, || {
+            (repo.try_guard("a b") == 0).then_some(())
+        });
+    }
 }
 
 #[test]

@@ -54,14 +54,17 @@ fn project() -> Repo {
     repo
 }
 
+/// What `prime` tells ada.
+fn told(repo: &Repo) -> Value {
+    let call = repo.leasehold("prime --json").owner("ada");
+    call.run().exits(0).json()
+}
+
 fn operations(repo: &Repo) -> Vec<Value> {
-    let told = repo
-        .leasehold("prime --json")
-        .owner("ada")
-        .run()
-        .exits(0)
-        .json();
-    told["operations"].as_array().cloned().unwrap_or_default()
+    told(repo)["operations"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default()
 }
 
 /// Returns the code in a page that begins with the name of the program, in the order of the page.

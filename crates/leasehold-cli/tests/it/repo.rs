@@ -17,7 +17,7 @@ use std::{env, io};
 const MARK: &str = "LEASEHOLD_TEST_REPO";
 
 /// What differs from run to run, and what is shown instead.
-const FILTERS: [(&str, &str); 13] = [
+const FILTERS: [(&str, &str); 14] = [
     // A column as wide as the host's name.
     (r"\[host\] +", "[host] "),
     (r"[0-9a-f]{32}(?:-\d+)?", "[id]"),
@@ -32,6 +32,7 @@ const FILTERS: [(&str, &str); 13] = [
     ),
     (r" (after|waited) (?:\d[\d.]*(?:ms|[smhd]))+", " $1 [time]"),
     ("  by [0-9a-f]{8}", "  by [id]"),
+    (" (lease|freeze) [0-9a-f]{8}", " $1 [id]"),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "[date]"),
     (r"\t", "[tab]"),
     ("\u{202e}", "[turn]"),

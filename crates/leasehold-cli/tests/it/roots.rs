@@ -4,6 +4,7 @@ use crate::process::Ran;
 use crate::repo::Repo;
 use insta::assert_snapshot;
 use std::fs;
+use std::path::Path;
 
 #[test]
 fn a_directory_with_something_else_in_it_is_left_alone() {
@@ -167,4 +168,29 @@ fn why_and_prime_say_that_this_user_could_not_ask() {
     assert_eq!(notes.count(), 2, "{ran}");
     let ran = repo.leasehold("why b").run().exits(0);
     assert!(!ran.stderr.contains("cannot write"), "{ran}");
+}
+
+/// One file has one name, whether the lease directory was found or named, and wherever one stands.
+#[test]
+fn a_named_directory_names_files_as_a_found_one_does() {
+    let repo = Repo::new();
+    let plain = repo.file("plain");
+    fs::create_dir_all(plain.join("src")).unwrap();
+    for place in [&plain, &repo.top()] {
+        let lock = repo.leasehold("lock path:src").owner("ada").dir(place);
+        lock.run().exits(0);
+    }
+    let in_src = |top: &Path| format!("path:{}/src/x", top.display());
+    let marker = plain.join(".leasehold");
+    for (root, here, name) in [
+        (&marker, plain.clone(), "path:src".to_owned()),
+        (&marker, plain.join("src"), "path:src/x".into()),
+        (&marker, plain.join("src"), "path:./x".into()),
+        (&marker, "/".into(), in_src(&plain)),
+        (&repo.root(), "/".into(), in_src(&repo.top())),
+    ] {
+        let ask = repo.words(&["guard", &name, "--", "true"]).owner("bob");
+        let ran = ask.dir(&here).env("LEASEHOLD_ROOT", root).run();
+        assert_eq!(ran.code(), 2, "{name} from {}: {ran}", here.display());
+    }
 }

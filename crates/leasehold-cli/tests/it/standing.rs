@@ -319,6 +319,27 @@ fn a_nameless_unlock_says_that_it_may_be_a_strangers() {
     assert_eq!(ran.stderr, "");
 }
 
+/// What commands took is not what a lock takes, and one's own is free when one gives it back.
+#[test]
+fn how_long_a_lock_is_held_as_a_rule_is_told_to_others_from_locks() {
+    let repo = Repo::new();
+    let done = |words: &str| repo.leasehold(words).owner("ada").run().exits(0);
+    done("guard deploy -- true");
+    repo.lock("deploy", "ada");
+    done("unlock deploy");
+    repo.lock("deploy", "ada");
+    let refused = |owner: &str| {
+        let call = repo.leasehold("guard deploy -- true");
+        call.owner(owner).run().exits(2).stderr
+    };
+    // What is held for less than a second is not said to be held for long.
+    eventually("a refusal that says what is usual", PATIENCE, || {
+        let usual = "hint: it is held for longer than usual: the last time it was held for";
+        refused("bob").contains(usual).then_some(())
+    });
+    assert!(!refused("ada").contains("the last time"));
+}
+
 #[test]
 fn ones_own_lock_in_the_way_is_worked_in_or_given_back() {
     let repo = Repo::new();

@@ -158,6 +158,17 @@ fn a_dead_waiter_is_not_ahead() {
     );
 }
 
+/// An agent without a name has that of the person beside it, who froze this.
+#[test]
+fn a_freeze_under_a_name_that_is_no_proof_is_not_said_to_be_ones_own() {
+    let repo = Repo::new();
+    repo.leasehold("freeze build --ttl 5m").run().exits(0);
+    let ran = repo.leasehold("why build").run().exits(2);
+    let hint =
+        "hint: it is frozen under your own name; if that was you: leasehold unfreeze build\n";
+    assert!(ran.stderr.ends_with(hint), "{ran}");
+}
+
 #[test]
 fn a_freeze_is_a_reason_and_what_is_behind_it_too() {
     let repo = Repo::new();

@@ -64,7 +64,7 @@ fn value(before: &str, word: &str) -> String {
     }
     match (before, word.split_once('@')) {
         _ if is_hex && word.len() == 32 => "ID".into(),
-        ("lease" | "by", _) if is_hex && word.len() == 8 => "ID".into(),
+        ("lease" | "freeze" | "by", _) if is_hex && word.len() == 8 => "ID".into(),
         ("token", _) if is_number => "TOKEN".into(),
         ("pid", _) if is_number => "PID".into(),
         (_, Some((owner, _))) => format!("{owner}@HOST"),

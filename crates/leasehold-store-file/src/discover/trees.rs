@@ -3,8 +3,10 @@
 use super::config::Settings;
 use super::{Environment, absolute, common_of, exists, git_dir_of, is_absent, read_line};
 use leasehold_store::StoreError;
+use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// What a git directory says of the work tree that it belongs to.
@@ -80,20 +82,58 @@ pub fn work_trees(common: &Path) -> Result<Vec<PathBuf>, StoreError> {
 /// Returns the top of the work tree around a path, of the repository with this common directory, by the
 /// `.git` in it: so is also found what the repository does not know of, as a main work tree apart from
 /// its git directory. The path has to be absolute, without links. Other repositories on the way are
-/// passed by, as is what cannot be read.
-#[must_use]
-pub fn work_tree_around<'a>(path: &'a Path, common: &Path) -> Option<&'a Path> {
-    path.ancestors()
-        .find(|above| git_dir_of(above).is_ok_and(|found| is_of(above, found, common)))
+/// passed by, as is what this user may not read.
+///
+/// # Errors
+/// [`StoreError::Io`] where something cannot be read that another time may be: one file must not get two
+/// names.
+pub fn work_tree_around<'a>(path: &'a Path, common: &Path) -> Result<Option<&'a Path>, StoreError> {
+    for above in path.ancestors() {
+        match is_of(above, common) {
+            Ok(true) => return Ok(Some(above)),
+            Ok(false) => {}
+            Err(error) if is_passed_by(&error) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
 }
 
-fn is_of(top: &Path, git_dir: Option<PathBuf>, common: &Path) -> bool {
-    let its = git_dir.and_then(|found| common_of(top, &found, &Environment::default()).ok());
-    its.is_some_and(|its| is_same(&its, common))
+fn is_of(top: &Path, common: &Path) -> Result<bool, StoreError> {
+    let Some(git_dir) = git_dir_of(top)? else {
+        return Ok(false);
+    };
+    is_same(&common_of(top, &git_dir, &Environment::default())?, common)
+}
+
+/// Returns whether an error is what there is to be known of a place, now as later.
+fn is_passed_by(error: &StoreError) -> bool {
+    match error {
+        StoreError::Io { source, .. } => {
+            let lasting = [
+                ErrorKind::PermissionDenied,
+                ErrorKind::InvalidData,
+                ErrorKind::InvalidFilename,
+            ];
+            let is_circle = source.raw_os_error() == Some(Errno::LOOP.raw_os_error());
+            is_circle || lasting.contains(&source.kind())
+        }
+        _ => true,
+    }
 }
 
 /// Returns whether both are one directory.
-pub(super) fn is_same(one: &Path, other: &Path) -> bool {
-    let real = |path| fs::canonicalize(path).ok();
-    real(one).is_some_and(|one| real(other) == Some(one))
+pub(super) fn is_same(one: &Path, other: &Path) -> Result<bool, StoreError> {
+    let one = real(one)?;
+    Ok(one.is_some() && one == real(other)?)
+}
+
+/// Returns a path without links; nothing where it is absent.
+pub(super) fn real(path: &Path) -> Result<Option<PathBuf>, StoreError> {
+    match fs::canonicalize(path) {
+        Err(error) if is_absent(&error) => Ok(None),
+        found => found
+            .map(Some)
+            .map_err(|error| StoreError::io("look at", path, error)),
+    }
 }

@@ -322,7 +322,7 @@ fn a_path_is_in_the_work_tree_of_its_repository() {
     let common = world.path("main/.git");
     let check = |path: &str, top: Option<&str>| {
         let path = world.path(path);
-        let found = work_tree_around(&path, &common);
+        let found = work_tree_around(&path, &common).unwrap();
         assert_eq!(found, top.map(|top| world.path(top)).as_deref(), "{path:?}");
     };
     check("main/sub/not/yet", Some("main"));
@@ -333,7 +333,30 @@ fn a_path_is_in_the_work_tree_of_its_repository() {
     check("main/module/x", Some("main"));
     let module = world.path("main/module/x");
     let top = work_tree_around(&module, &world.path("main/.git/modules/module"));
-    assert_eq!(top, module.parent());
+    assert_eq!(top.unwrap(), module.parent());
+}
+
+/// What cannot be read just now may be the work tree's own `.git`: without it the file would go by another
+/// name.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_work_tree_is_not_passed_by_for_a_failure_that_passes() {
+    let world = World::new();
+    let common = world.path("main/.git");
+    let top = world.path("plain");
+    let check = |target: &str, is_error: bool| {
+        std::os::unix::fs::symlink(target, top.join(".git")).unwrap();
+        let path = top.join("a");
+        let found = work_tree_around(&path, &common);
+        fs::remove_file(top.join(".git")).unwrap();
+        assert_eq!(found.is_err(), is_error, "{target}: {found:?}");
+        assert_eq!(found.ok().flatten(), None, "{target}");
+    };
+    // Its beginning cannot be read: an error of the device.
+    check("/proc/self/mem", true);
+    check(".git", false);
+    check("/dev/null", false);
+    check("nowhere", false);
 }
 
 #[test]

@@ -203,6 +203,10 @@ fn a_kill_at_any_step_of_a_new_segment_changes_nothing() {
         }),
     ];
     for (what, step) in steps {
+        before.put_back(&place.root());
+        step();
+        place.open().collect(0).unwrap();
+        assert_eq!(everything(&place.open()), state, "{what}, and again");
         for (later, goes_on) in [(false, false), (false, true), (true, false), (true, true)] {
             let what = format!("{what}, going on: {goes_on}, in a later boot: {later}");
             before.put_back(&place.root());

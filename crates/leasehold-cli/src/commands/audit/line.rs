@@ -32,6 +32,16 @@ pub(super) fn write(out: &mut Vec<u8>, at: Timestamp, brief: &Brief<'_>, dates: 
 }
 
 fn details(out: &mut Vec<u8>, at: Timestamp, brief: &Brief<'_>, dates: &mut Dates<'_>) {
+    // Refusals name what was in the way by the same digits.
+    let (what, id) = match brief.event {
+        "granted" => ("  lease ", Brief::text(brief.id)),
+        "frozen" => ("  freeze ", Brief::text(brief.id)),
+        _ => ("", None),
+    };
+    if let Some(id) = id {
+        push(out, what);
+        push(out, id.get(..BRIEF).unwrap_or(&id));
+    }
     if brief.event == "granted" && !brief.token.is_empty() {
         push(out, "  token ");
         out.extend_from_slice(brief.token);

@@ -6,6 +6,7 @@ use leasehold_core::view::Key;
 use leasehold_core::{Claim, Lease, lease::Kind};
 use leasehold_service::{Leasing, ServiceError};
 use leasehold_store::{Join, Joined, StoreError};
+use std::mem;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
@@ -42,6 +43,15 @@ impl Cover {
             .iter()
             .map(|share| share.command_proof())
             .collect()
+    }
+
+    /// Passes a result on. With an error the command may still be running: then the shares are left to it, and
+    /// not given back as they are when this is dropped.
+    pub(super) fn or_leave<T>(&mut self, result: Result<T, CliError>) -> Result<T, CliError> {
+        if result.is_err() {
+            mem::forget(mem::take(&mut self.shares));
+        }
+        result
     }
 
     pub(super) fn keeper<'a>(&self, leasing: &'a dyn Leasing) -> CoverKeeper<'a> {

@@ -6,7 +6,8 @@ use leasehold_core::claim::any_conflict;
 use leasehold_core::verdict::Verdict;
 use leasehold_core::view::{Key, View};
 use leasehold_core::{Claim, Lease, Ticket, Ttl};
-use leasehold_service::{Held, Leasing};
+use leasehold_service::{Answer, Held, Leasing, ServiceError};
+use leasehold_store::StoreError;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +37,8 @@ pub(super) struct Keeper<'a> {
     warned: bool,
     /// How many others were told of who wait.
     waiters: usize,
+    /// Why it cannot be told who works inside the lease.
+    unseen: Option<StoreError>,
 }
 
 impl<'a> Keeper<'a> {
@@ -56,21 +59,29 @@ impl<'a> Keeper<'a> {
             listening: false,
             warned: false,
             waiters: 0,
+            unseen: None,
         }
     }
 
-    pub(super) fn into_held(self) -> Held {
-        self.held
+    /// Gives the lease back; not where somebody may work inside it who could not be seen. Then it ends with
+    /// this process and theirs.
+    pub(super) fn release(self) -> Result<Answer<Verdict>, ServiceError> {
+        match self.unseen {
+            Some(error) => Err(error.into()),
+            None => self.held.release(self.leasing),
+        }
     }
 
     /// Says that the command has ended; returns what is hung up when those are gone who work inside the
     /// lease.
     pub(super) fn command_ended(&mut self) -> Option<OwnedFd> {
-        let inside = self.held.presence()?.command_ended();
-        inside.unwrap_or_else(|error| {
-            ui::talk(&format!("warning: who works inside the lease: {error}"));
-            None
-        })
+        match self.held.presence()?.command_ended() {
+            Ok(inside) => inside,
+            Err(error) => {
+                self.unseen = Some(error);
+                None
+            }
+        }
     }
 
     /// Returns what it relies on besides and is not held any more.

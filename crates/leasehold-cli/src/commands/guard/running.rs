@@ -45,7 +45,7 @@ impl Running<'_> {
             let _released = held.release(leasing)?;
             return Ok(not_begun);
         }
-        let (running, cover) = match self.start(&mut held, asked, clock) {
+        let (running, mut cover) = match self.start(&mut held, asked, clock) {
             Ok(started) => started,
             Err(not_started) => {
                 let _released = held.release(leasing)?;
@@ -59,11 +59,12 @@ impl Running<'_> {
         }
         let relies = (!cover.leases.is_empty()).then(|| cover.keeper(leasing));
         let mut keeper = Keeper::new(leasing, held, relies);
-        let ended = self.supervise(running, &mut keeper)?;
+        let ended = self.supervise(running, &mut keeper);
+        let ended = cover.or_leave(ended)?;
         let ended = self.outlast(ended, &mut keeper, &lease)?;
         let lost = keeper.lost_cover();
         let lost = lost.or_else(|| ended.lost.then(|| lease.clone()));
-        let lost = match keeper.into_held().release(leasing) {
+        let lost = match keeper.release() {
             Ok(Answer {
                 value: Verdict::NotFound,
                 ..
@@ -184,7 +185,7 @@ impl Running<'_> {
     ) -> Result<Outcome, CliError> {
         let leasing = &*self.context.leasing;
         let innermost = cover.first().cloned();
-        let (Some(innermost), Some(cover)) = (innermost, Cover::enter(leasing, cover)?) else {
+        let (Some(innermost), Some(mut cover)) = (innermost, Cover::enter(leasing, cover)?) else {
             return Ok(answer::stale_proof(VERB, inside.unwrap_or(LeaseId::new(0))));
         };
         // What runs inside is inside of all that this is inside of, not only of what covers it.
@@ -197,7 +198,8 @@ impl Running<'_> {
             Err(error) => return NotStarted::from(error).outcome(),
         };
         let mut keeper = cover.keeper(leasing);
-        let ended = self.supervise(running, &mut keeper)?;
+        let ended = self.supervise(running, &mut keeper);
+        let ended = cover.or_leave(ended)?;
         let lost = keeper.lost().or_else(|| ended.lost.then_some(innermost));
         Ok(finished(ended, lost.as_deref(), &cover.leases, clock))
     }

@@ -45,7 +45,7 @@ pub(super) fn run(args: &Import) -> Result<Told, CliError> {
     }
     let found = files::read(&root)?;
     let live = judged(&root, &found)?;
-    let context = context::open(store)?;
+    let context = context::open_to_import(store)?;
     let taken = live.into_iter().map(|lock| Taken::of(&context, lock));
     let taken: Vec<Taken> = taken.collect::<Result<_, _>>()?;
     let mut taking = Taking::begin(&context, &taken)?;

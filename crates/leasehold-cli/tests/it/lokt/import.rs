@@ -49,6 +49,40 @@ fn live_locks_of_lokt_stop_every_command_until_they_are_taken_over() {
     home.lokt("bob", "guard other -- true").run().exits(0);
 }
 
+/// Somebody who moves may try `leasehold guard` first, while Lokt is at work.
+#[test]
+fn leasehold_warns_of_live_locks_of_lokt_until_they_are_taken_over() {
+    let home = Home::new();
+    home.holds("locks", &File::new("build"));
+    let warned = |words: &str| {
+        let ran = home.repo.leasehold(words).run().exits(0);
+        let (warning, by) = (
+            "warning: a lock of Lokt's own in ",
+            "by: leasehold import lokt",
+        );
+        let held = ran.stderr.starts_with(warning) && ran.stderr.contains("`build` held by ada@");
+        assert_eq!(held, ran.stderr.contains(by), "{ran}");
+        held
+    };
+    for (words, expected) in [
+        ("status", true),
+        ("why build", true),
+        ("prime", true),
+        ("prime --format agents-md", false),
+        ("guard build -- true", true),
+        // The lease directory is there now.
+        ("guard build -- true", false),
+        ("status", true),
+    ] {
+        assert_eq!(warned(words), expected, "{words}");
+    }
+    let lokt = home.lokt("bob", "prime").run().exits(0);
+    assert_eq!(lokt.stderr.matches("warning: ").count(), 1, "{lokt}");
+    let import = home.import().exits(0);
+    assert!(!import.stderr.contains("warning: "), "{import}");
+    assert!(!warned("status"));
+}
+
 #[test]
 fn locks_and_freezes_become_leases_with_owner_and_end() {
     let home = Home::new();

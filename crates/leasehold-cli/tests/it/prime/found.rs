@@ -1,6 +1,6 @@
 //! What is taken for guarded, and what is suggested where nothing is.
 
-use super::{operations, write};
+use super::{operations, told, write};
 use crate::repo::Repo;
 use insta::assert_snapshot;
 use serde_json::{Value, json};
@@ -164,12 +164,7 @@ fn where_nothing_is_guarded_suggestions_are_made_that_run() {
     write(&repo, "Cargo.toml", "");
     write(&repo, "db/migrate/1.sql", "");
     repo.git(&["remote", "add", "origin", "/nowhere"]);
-    let told = repo
-        .leasehold("prime --json")
-        .owner("ada")
-        .run()
-        .exits(0)
-        .json();
+    let told = told(&repo);
     assert_eq!(
         told["suggestions"],
         json!([
