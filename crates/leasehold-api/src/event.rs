@@ -10,6 +10,11 @@ use leasehold_store::format::{Brief, Party, Thing};
 use std::io::Write as _;
 use std::time::SystemTime;
 
+/// How long a date is.
+const DATE_BYTES: usize = 24;
+/// The second that no date is behind, as [`Clock::wall`] says: in it milliseconds are not as they were.
+const LAST_S: i128 = 253_402_300_799;
+
 /// Writes dates of the workspace's time line, the ones of one second quickly one after the other.
 #[derive(Debug)]
 pub struct Dates<'c> {
@@ -38,9 +43,27 @@ impl<'c> Dates<'c> {
         }
     }
 
+    /// Returns the clock that they are dates of.
+    #[must_use]
+    pub const fn clock(&self) -> &'c Clock {
+        self.clock
+    }
+
+    /// Returns a date, as [`date`] writes it.
+    pub fn text(&mut self, at: Timestamp) -> String {
+        let mut out = Vec::with_capacity(DATE_BYTES);
+        self.push(&mut out, at);
+        String::from_utf8(out).expect("a date has only digits and signs")
+    }
+
     /// Appends a date, as [`date`] writes it.
     pub fn push(&mut self, out: &mut Vec<u8>, at: Timestamp) {
-        let wall_ms = u64::try_from(i128::from(at.as_millis()) + self.ahead_ms).unwrap_or(0);
+        let wall_ms = i128::from(at.as_millis()) + self.ahead_ms;
+        if wall_ms >= LAST_S * 1_000 {
+            out.extend_from_slice(date(self.clock, at).as_bytes());
+            return;
+        }
+        let wall_ms = u64::try_from(wall_ms).unwrap_or(0);
         if self.second != wall_ms / 1_000 {
             self.second = wall_ms / 1_000;
             self.text = date(self.clock, at);
@@ -200,9 +223,8 @@ mod tests {
                 let mut out = Vec::new();
                 dates.push(&mut out, at);
                 let expected = date(&clock, at);
-                if at.as_millis() < 1 << 45 {
-                    assert_eq!(String::from_utf8(out).unwrap(), expected);
-                }
+                assert_eq!(dates.text(at), expected);
+                assert_eq!(String::from_utf8(out).unwrap(), expected);
             }
         }
     }

@@ -1,21 +1,26 @@
 //! Leases, tickets and freezes as others see them.
+//!
+//! `T` is what their texts are: [`String`], or where there are many of them a part of what is stored.
 
+use crate::event::Dates;
 use leasehold_core::freeze::Freeze;
-use leasehold_core::lease::{Kind, Pickup};
+use leasehold_core::lease::Kind;
 use leasehold_core::ticket::TicketState;
-use leasehold_core::view::Pulse;
-use leasehold_core::{Claim, Identity, Lease, Ticket, Timestamp, View, verdict::Blocker};
+use leasehold_core::view::{Life, Pulse};
+use leasehold_core::{Claim, Identity, Intent, Lease, Ticket, Timestamp, View, verdict::Blocker};
 use leasehold_service::Clock;
+use leasehold_store::format::Standing;
 use serde::Serialize;
+use std::borrow::Cow;
 
 /// How many digits of a lease's id tell it from others.
 pub const BRIEF: usize = 8;
 
 /// One claim of a lease or ticket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ClaimInfo {
+pub struct ClaimInfo<T = String> {
     /// The resource, as it is stored.
-    pub resource: String,
+    pub resource: T,
     /// The intent.
     pub intent: &'static str,
     /// For a slot of a pool: how many slots the pool has.
@@ -28,14 +33,14 @@ pub struct ClaimInfo {
 
 /// Who holds or waits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Party {
+pub struct Party<T = String> {
     /// The owner's name.
-    pub owner: String,
+    pub owner: T,
     /// The host.
-    pub host: String,
+    pub host: T,
     /// The agent's session.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub session: Option<String>,
+    pub session: Option<T>,
 }
 
 /// What a lease is good for at the moment.
@@ -64,28 +69,29 @@ impl LeaseState {
 
 /// A lease.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct LeaseInfo {
+#[serde(bound(serialize = "T: Serialize + AsRef<str>"))]
+pub struct LeaseInfo<T = String> {
     /// Its id, which is also the proof of it. Of a lease that is in the way only the first digits: a
     /// refusal must not hand out the proof of somebody else's.
-    pub id: String,
+    pub id: T,
     /// Its fencing token.
     pub token: u64,
     /// Who holds it.
     #[serde(flatten)]
-    pub who: Party,
+    pub who: Party<T>,
     /// What it holds.
-    pub resources: Vec<ClaimInfo>,
+    pub resources: Vec<ClaimInfo<T>>,
     /// `scoped` ends with its process, `standing` at `unlock` or TTL.
     pub kind: &'static str,
     /// What it is good for.
     pub state: LeaseState,
     /// When it was granted.
-    pub granted_at: String,
+    pub granted_at: T,
     /// For how long it has been held.
     pub held_ms: u64,
     /// When it expires; absent where it does not.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub expires_at: Option<String>,
+    pub expires_at: Option<T>,
     /// In how long it expires; zero where it has.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_in_ms: Option<u64>,
@@ -93,8 +99,8 @@ pub struct LeaseInfo {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pid: Option<u32>,
     /// The guarded command, shortened.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub command: String,
+    #[serde(skip_serializing_if = "is_empty")]
+    pub command: T,
     /// The process that asked for it; a standing lease has mostly outlived that. Not printed: fronts
     /// show it that always did.
     #[serde(skip)]
@@ -169,19 +175,26 @@ pub fn date(clock: &Clock, at: Timestamp) -> String {
     humantime::format_rfc3339_millis(clock.wall(at)).to_string()
 }
 
-impl From<&Identity> for Party {
+fn is_empty(text: &impl AsRef<str>) -> bool {
+    text.as_ref().is_empty()
+}
+
+impl<T: From<String>> From<&Identity> for Party<T> {
     fn from(who: &Identity) -> Self {
         Self {
-            owner: who.owner.name.to_string(),
-            host: who.owner.host.to_string(),
-            session: who.session.as_deref().map(str::to_owned),
+            owner: who.owner.name.to_string().into(),
+            host: who.owner.host.to_string().into(),
+            session: who.session.as_deref().map(|text| text.to_owned().into()),
         }
     }
 }
 
-fn claims(claims: &[Claim], slot: impl Fn(&Claim) -> Option<u32>) -> Vec<ClaimInfo> {
+fn claims<T: From<String>>(
+    claims: &[Claim],
+    slot: impl Fn(&Claim) -> Option<u32>,
+) -> Vec<ClaimInfo<T>> {
     let info = |claim: &Claim| ClaimInfo {
-        resource: claim.resource.to_string(),
+        resource: claim.resource.to_string().into(),
         intent: claim.intent.as_str(),
         slots: claim.slots.map(std::num::NonZeroU32::get),
         slot: slot(claim),
@@ -193,30 +206,9 @@ impl LeaseInfo {
     /// Describes a lease as it is in a view.
     #[must_use]
     pub fn new(lease: &Lease, view: Option<&View>, clock: &Clock) -> Self {
-        let now = clock.now();
-        Self {
-            id: lease.id.to_string(),
-            token: lease.token.get(),
-            who: Party::from(&lease.who),
-            resources: claims(&lease.claims, |claim| lease.slot_of(claim)),
-            kind: match lease.kind {
-                Kind::Scoped => "scoped",
-                Kind::Standing => "standing",
-            },
-            state: state(lease, view, now),
-            granted_at: date(clock, lease.granted),
-            held_ms: now.millis_since(lease.granted),
-            expires_at: lease.expires.map(|at| date(clock, at)),
-            expires_in_ms: lease.expires.map(|at| at.millis_since(now)),
-            pid: (lease.kind == Kind::Scoped).then_some(lease.holder.pid),
-            command: lease.holder.command.to_string(),
-            asked_by_pid: lease.holder.pid,
-            ttl_ms: lease.ttl.map(leasehold_core::Ttl::as_millis),
-        }
+        Self::of(lease, view, clock)
     }
-}
 
-impl LeaseInfo {
     /// The same with only the first digits of its id, as somebody else may see it.
     #[must_use]
     pub fn in_brief(mut self) -> Self {
@@ -225,27 +217,128 @@ impl LeaseInfo {
     }
 }
 
-fn state(lease: &Lease, view: Option<&View>, now: Timestamp) -> LeaseState {
-    let life = view
-        .and_then(|view| view.life(lease.id))
-        .unwrap_or_default();
-    let scoped = lease.kind == Kind::Scoped;
-    match (&lease.pickup, life.holder, life.command) {
-        (Pickup::Unbound(_), Pulse::Dead, _) => LeaseState::Dead,
-        (Pickup::Unbound(_), ..) => LeaseState::Granted,
-        (Pickup::Bound, Pulse::Dead, Pulse::Dead) if scoped => LeaseState::Dead,
-        (Pickup::Bound, Pulse::Dead, _) if scoped => LeaseState::Orphan,
-        // Perhaps an orphan: then its TTL does not end it.
-        (Pickup::Bound, Pulse::Unknown, command) if scoped && command.may_live() => {
-            match lease.orphaned {
-                Some(_) => LeaseState::Orphan,
-                None => LeaseState::Held,
+impl<T: From<String>> LeaseInfo<T> {
+    /// As [`LeaseInfo::new`], whatever its texts are.
+    #[must_use]
+    pub fn of(lease: &Lease, view: Option<&View>, clock: &Clock) -> Self {
+        let now = clock.now();
+        Self {
+            id: lease.id.to_string().into(),
+            token: lease.token.get(),
+            who: Party::from(&lease.who),
+            resources: claims(&lease.claims, |claim| lease.slot_of(claim)),
+            kind: kind(lease.kind),
+            state: Bearing::of(lease, view).state(now),
+            granted_at: date(clock, lease.granted).into(),
+            held_ms: now.millis_since(lease.granted),
+            expires_at: lease.expires.map(|at| date(clock, at).into()),
+            expires_in_ms: lease.expires.map(|at| at.millis_since(now)),
+            pid: (lease.kind == Kind::Scoped).then_some(lease.holder.pid),
+            command: lease.holder.command.to_string().into(),
+            asked_by_pid: lease.holder.pid,
+            ttl_ms: lease.ttl.map(leasehold_core::Ttl::as_millis),
+        }
+    }
+}
+
+impl<'a> LeaseInfo<Cow<'a, str>> {
+    /// Describes a standing lease as it is written.
+    #[must_use]
+    pub fn standing(lease: &Standing<'a>, dates: &mut Dates<'_>) -> Self {
+        let now = dates.clock().now();
+        let claim = |(resource, intent): (&'a str, Intent)| ClaimInfo {
+            resource: resource.into(),
+            intent: intent.as_str(),
+            slots: None,
+            slot: None,
+        };
+        Self {
+            id: lease.id.into(),
+            token: lease.token.get(),
+            who: Party {
+                owner: lease.owner.into(),
+                host: lease.host.into(),
+                session: lease.session.map(Into::into),
+            },
+            resources: lease.claims().map(claim).collect(),
+            kind: kind(Kind::Standing),
+            state: Bearing::from(lease).state(now),
+            granted_at: dates.text(lease.granted).into(),
+            held_ms: now.millis_since(lease.granted),
+            expires_at: lease.expires.map(|at| dates.text(at).into()),
+            expires_in_ms: lease.expires.map(|at| at.millis_since(now)),
+            pid: None,
+            command: lease.command.into(),
+            asked_by_pid: lease.pid,
+            ttl_ms: lease.ttl.map(leasehold_core::Ttl::as_millis),
+        }
+    }
+}
+
+const fn kind(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Scoped => "scoped",
+        Kind::Standing => "standing",
+    }
+}
+
+/// What the state of a lease depends on.
+struct Bearing {
+    kind: Kind,
+    is_bound: bool,
+    life: Life,
+    is_orphaned: bool,
+    expires: Option<Timestamp>,
+    keep_while_alive: bool,
+}
+
+impl Bearing {
+    fn of(lease: &Lease, view: Option<&View>) -> Self {
+        let life = view.and_then(|view| view.life(lease.id));
+        Self {
+            kind: lease.kind,
+            is_bound: lease.is_bound(),
+            life: life.unwrap_or_default(),
+            is_orphaned: lease.orphaned.is_some(),
+            expires: lease.expires,
+            keep_while_alive: lease.keep_while_alive,
+        }
+    }
+
+    fn state(&self, now: Timestamp) -> LeaseState {
+        let scoped = self.kind == Kind::Scoped;
+        match (self.is_bound, self.life.holder, self.life.command) {
+            (false, Pulse::Dead, _) => LeaseState::Dead,
+            (false, ..) => LeaseState::Granted,
+            (true, Pulse::Dead, Pulse::Dead) if scoped => LeaseState::Dead,
+            (true, Pulse::Dead, _) if scoped => LeaseState::Orphan,
+            // Perhaps an orphan: then its TTL does not end it.
+            (true, Pulse::Unknown, command) if scoped && command.may_live() => {
+                if self.is_orphaned {
+                    LeaseState::Orphan
+                } else {
+                    LeaseState::Held
+                }
             }
+            _ if self.expires.is_some_and(|at| at <= now) && !self.keep_while_alive => {
+                LeaseState::Expired
+            }
+            _ => LeaseState::Held,
         }
-        _ if lease.expires.is_some_and(|at| at <= now) && !lease.keep_while_alive => {
-            LeaseState::Expired
+    }
+}
+
+impl From<&Standing<'_>> for Bearing {
+    /// Nobody asks who lives behind it.
+    fn from(lease: &Standing<'_>) -> Self {
+        Self {
+            kind: Kind::Standing,
+            is_bound: true,
+            life: Life::default(),
+            is_orphaned: false,
+            expires: lease.expires,
+            keep_while_alive: lease.keep_while_alive,
         }
-        _ => LeaseState::Held,
     }
 }
 
@@ -296,3 +389,6 @@ impl BlockerInfo {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@
 //!
 //! * [`outcome`]: the one object that every verb answers with.
 //! * [`lease`]: leases, tickets and freezes as others see them.
+//! * [`listed`]: the leases of an answer, a few or all that there are.
 //! * [`why`]: why a request would not be granted.
 //! * [`code`]: the codes that scripts branch on.
 //! * [`event`]: events of the audit, one on a line.
@@ -27,6 +28,7 @@ pub mod duration;
 pub mod event;
 pub mod finding;
 pub mod lease;
+pub mod listed;
 pub mod moment;
 pub mod outcome;
 pub mod prime;

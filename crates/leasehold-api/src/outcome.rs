@@ -4,6 +4,7 @@ use crate::code::Code;
 use crate::demo::DemoInfo;
 use crate::finding::FindingInfo;
 use crate::lease::{BlockerInfo, FreezeInfo, LeaseInfo, TicketInfo, date};
+use crate::listed::Leases;
 use crate::prime::{IdentityInfo, OperationInfo, SuggestionInfo};
 use crate::why::{ReasonInfo, WaitInfo};
 use leasehold_service::Clock;
@@ -15,7 +16,8 @@ pub const SCHEMA: u32 = 1;
 
 /// The answer of one verb.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Outcome {
+#[serde(bound(serialize = "L: Leases"))]
+pub struct Outcome<L = Vec<LeaseInfo>> {
     /// [`SCHEMA`].
     pub schema: u32,
     /// The verb.
@@ -35,8 +37,8 @@ pub struct Outcome {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub hints: Vec<String>,
     /// The leases that the verb is about.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub leases: Vec<LeaseInfo>,
+    #[serde(skip_serializing_if = "Leases::is_empty")]
+    pub leases: L,
     /// Who is in the way.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub blockers: Vec<BlockerInfo>,
@@ -129,7 +131,7 @@ pub struct CommandEnd {
     pub signal: Option<u8>,
 }
 
-impl Outcome {
+impl<L: Default> Outcome<L> {
     /// Makes an outcome with nothing but its message.
     #[must_use]
     pub fn new(verb: &'static str, code: Code, exit: u8, message: impl Into<String>) -> Self {
@@ -142,7 +144,7 @@ impl Outcome {
             message: message.into(),
             notes: Vec::new(),
             hints: Vec::new(),
-            leases: Vec::new(),
+            leases: L::default(),
             blockers: Vec::new(),
             pressers: Vec::new(),
             freezes: Vec::new(),

@@ -26,7 +26,11 @@ impl From<Outcome> for Told {
 }
 
 /// An outcome with a code's own exit code.
-pub(crate) fn outcome(verb: &'static str, code: Code, message: impl Into<String>) -> Outcome {
+pub(crate) fn outcome<L: Default>(
+    verb: &'static str,
+    code: Code,
+    message: impl Into<String>,
+) -> Outcome<L> {
     Outcome::new(verb, code, exit::of(code), message)
 }
 

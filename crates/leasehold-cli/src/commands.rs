@@ -24,6 +24,8 @@ use crate::answer::{self, Told};
 use crate::cli::Verb;
 use crate::error::CliError;
 use crate::{exit, lokt, ui};
+use leasehold_api::outcome::Outcome;
+use std::io;
 
 /// What could not be written to.
 const OUTPUT: &str = "standard output";
@@ -35,11 +37,7 @@ pub(crate) fn run(verb: Verb) -> u8 {
         Verb::Lock(args) => finish("lock", args.json, lock::run(&args)),
         Verb::Unlock(args) => finish("unlock", args.json, unlock::run(&args)),
         Verb::Renew(args) => finish("renew", args.call.json, renew::run(&args)),
-        // To clear away is to do something.
-        Verb::Status(args) if args.prune_expired => {
-            finish("status", args.call.json, status::run(&args))
-        }
-        Verb::Status(args) => tell("status", args.call.json, status::run(&args)),
+        Verb::Status(args) => status::run(&args),
         Verb::Why(args) => tell("why", args.call.json, why::run(&args)),
         Verb::Exists(args) => exists::run(&args),
         Verb::Freeze(args) => finish("freeze", args.call.json, freeze::run(&args)),
@@ -62,27 +60,37 @@ pub(crate) fn run(verb: Verb) -> u8 {
 /// is done all the same: what nobody was told is said on standard error, the id of a lease above all.
 fn finish(verb: &'static str, json: bool, result: Result<impl Into<Told>, CliError>) -> u8 {
     let told = told(verb, result);
-    if let Err(error) = ui::told(&told, json) {
-        let lost = &told.outcome.message;
+    finished(&told.outcome, ui::told(&told, json))
+}
+
+/// The same for what was printed already, or could not be.
+fn finished<L>(outcome: &Outcome<L>, printed: io::Result<()>) -> u8 {
+    if let Err(error) = printed {
+        let lost = &outcome.message;
         ui::talk(&format!(
             "warning: {OUTPUT}: {error}; what it should have said: {lost}"
         ));
     }
-    told.outcome.exit
+    outcome.exit
 }
 
 /// Prints what a verb found out and returns its exit code. Where nobody can be told it has failed.
 fn tell(verb: &'static str, json: bool, result: Result<impl Into<Told>, CliError>) -> u8 {
     let told = told(verb, result);
-    match ui::told(&told, json) {
-        Ok(()) => told.outcome.exit,
-        Err(error) => untold(told.outcome.exit, &error),
+    found(&told.outcome, ui::told(&told, json))
+}
+
+/// The same for what was printed already, or could not be.
+fn found<L>(outcome: &Outcome<L>, printed: io::Result<()>) -> u8 {
+    match printed {
+        Ok(()) => outcome.exit,
+        Err(error) => untold(outcome.exit, &error),
     }
 }
 
 /// Says that an answer could not be printed, and returns the exit code in place of its own. One that
 /// says no stays.
-pub(crate) fn untold(exit: u8, error: &std::io::Error) -> u8 {
+pub(crate) fn untold(exit: u8, error: &io::Error) -> u8 {
     ui::talk(&format!("error: {OUTPUT}: {error}"));
     if exit == exit::OK { exit::ERROR } else { exit }
 }

@@ -1,9 +1,16 @@
 //! The only place that prints: data on standard output, talk on standard error.
 
+mod output;
+
+pub(crate) use output::{Output, end_json, end_line};
+
 use crate::answer::Told;
 use crate::commands::untold;
 use crate::exit;
+use leasehold_api::listed::Leases;
 use leasehold_api::outcome::Outcome;
+use output::Json;
+use serde::Serialize;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
@@ -28,62 +35,6 @@ pub(crate) fn line(line: &str) -> io::Result<()> {
     data((one_line(line) + "\n").as_bytes())
 }
 
-/// Much data on standard output, written in large pieces. Who reads may have had enough: that ends the
-/// writing and is no error.
-#[derive(Debug, Default)]
-pub(crate) struct Output {
-    buffer: Vec<u8>,
-    failed: Option<io::Error>,
-}
-
-impl Output {
-    /// How much is written at once.
-    const PIECE_BYTES: usize = 64 * 1024;
-
-    /// Adds a line that `write` appends with its end, in JSON or by [`end_line`].
-    pub(crate) fn add(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> bool {
-        write(&mut self.buffer);
-        self.buffer.len() < Self::PIECE_BYTES || self.flush()
-    }
-
-    /// Writes what there is; returns whether anybody still reads it.
-    pub(crate) fn flush(&mut self) -> bool {
-        if self.failed.is_none() && !self.buffer.is_empty() {
-            // Past the line buffer of standard output, in which nothing ever stays.
-            let mut rest = self.buffer.as_slice();
-            while !rest.is_empty() && self.failed.is_none() {
-                match rustix::io::write(rustix::stdio::stdout(), rest) {
-                    Ok(count) => rest = &rest[count..],
-                    Err(rustix::io::Errno::INTR) => {}
-                    Err(errno) => self.failed = Some(errno.into()),
-                }
-            }
-        }
-        self.buffer.clear();
-        self.failed.is_none()
-    }
-
-    /// Writes the rest.
-    pub(crate) fn finish(mut self) -> io::Result<()> {
-        self.flush();
-        match self.failed {
-            Some(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
-            _ => Ok(()),
-        }
-    }
-}
-
-/// Ends a line of text that begins at an offset, and makes it harmless on a terminal.
-pub(crate) fn end_line(out: &mut Vec<u8>, begin: usize) {
-    let is_plain = out[begin..].iter().all(|byte| (b' '..=b'~').contains(byte));
-    if !is_plain {
-        let clean = one_line(&String::from_utf8_lossy(&out[begin..]));
-        out.truncate(begin);
-        out.extend_from_slice(clean.as_bytes());
-    }
-    out.push(b'\n');
-}
-
 /// Prints whole text as data and returns the exit code.
 pub(crate) fn text(text: &[u8]) -> u8 {
     data(text).map_or_else(|error| untold(exit::OK, &error), |()| exit::OK)
@@ -96,7 +47,7 @@ pub(crate) fn text(text: &[u8]) -> u8 {
 pub(crate) fn told(told: &Told, json: bool) -> io::Result<()> {
     let outcome = &told.outcome;
     if json {
-        return data((to_json(outcome) + "\n").as_bytes());
+        return self::json(outcome);
     }
     let written = match told.lines.as_slice() {
         [] if outcome.ok => line(&outcome.message),
@@ -104,30 +55,47 @@ pub(crate) fn told(told: &Told, json: bool) -> io::Result<()> {
             refusal(outcome);
             return Ok(());
         }
-        lines => {
-            let mut out = Output::default();
-            let _read = lines.iter().all(|text| {
-                out.add(|buffer| {
-                    let begin = buffer.len();
-                    buffer.extend_from_slice(text.as_bytes());
-                    end_line(buffer, begin);
-                })
-            });
-            out.finish()
-        }
+        told => lines(told.iter()),
     };
     besides(outcome);
     written
 }
 
+/// Prints an answer as JSON.
+///
+/// # Errors
+/// Standard output cannot be written to.
+pub(crate) fn json<L: Leases>(outcome: &Outcome<L>) -> io::Result<()> {
+    let mut out = Json::default();
+    // What fails is the writing, which is said at the end.
+    let _ = serde_json::to_writer(&mut out, outcome);
+    out.finish()
+}
+
+/// Prints lines of data.
+///
+/// # Errors
+/// Standard output cannot be written to.
+pub(crate) fn lines(mut lines: impl Iterator<Item: AsRef<str>>) -> io::Result<()> {
+    let mut out = Output::default();
+    let _read = lines.all(|text| {
+        out.add(|buffer| {
+            let begin = buffer.len();
+            buffer.extend_from_slice(text.as_ref().as_bytes());
+            end_line(buffer, begin);
+        })
+    });
+    out.finish()
+}
+
 /// Prints a refusal or failure in words.
-pub(crate) fn refusal(outcome: &Outcome) {
+pub(crate) fn refusal<L>(outcome: &Outcome<L>) {
     talk(&format!("error: {}", outcome.message));
     besides(outcome);
 }
 
 /// Prints what goes with an answer.
-fn besides(outcome: &Outcome) {
+pub(crate) fn besides<L>(outcome: &Outcome<L>) {
     notes(&outcome.notes);
     outcome
         .hints
@@ -146,7 +114,7 @@ pub(crate) fn to_json(outcome: &Outcome) -> String {
 }
 
 /// Prints data as JSON on several lines, as programs do that a front stands in for.
-pub(crate) fn pretty(value: &impl serde::Serialize) {
+pub(crate) fn pretty(value: &impl Serialize) {
     let text = serde_json::to_string_pretty(value).expect("records have only strings for keys");
     let _ = writeln!(io::stdout().lock(), "{}", harmless_json(text));
 }
@@ -167,16 +135,6 @@ fn harmless_json(json: String) -> String {
         }
     }
     clean
-}
-
-/// The same for a line of JSON that begins at an offset.
-pub(crate) fn end_json(out: &mut Vec<u8>, begin: usize) {
-    let is_plain = |byte: &u8| (b' '..=b'~').contains(byte) || *byte == b'\n';
-    if !out[begin..].iter().all(is_plain) {
-        let clean = harmless_json(String::from_utf8_lossy(&out[begin..]).into_owned());
-        out.truncate(begin);
-        out.extend_from_slice(clean.as_bytes());
-    }
 }
 
 /// Prints what the parser of the command line says, as it says it.

@@ -87,6 +87,17 @@ impl Resource {
         }
     }
 
+    /// Returns whether `text` is what a resource is written as: it parses, and comes back as it went.
+    #[must_use]
+    pub fn is_canonical(text: &str) -> bool {
+        // What most names are needs no second look.
+        let is_word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+        if !text.is_empty() && text.len() <= Self::NAME_BYTES_MAX && text.bytes().all(is_word) {
+            return true;
+        }
+        Self::parse(text).is_ok_and(|resource| resource.to_string() == text)
+    }
+
     /// Returns the path resource for exactly this path of a file system: nothing in `text` is a
     /// wildcard or an escape.
     ///

@@ -1,32 +1,12 @@
 //! What happened: the events of the audit that somebody asks for.
 
+pub use leasehold_store::format::EVENTS;
+
 use crate::{Coordinator, ServiceError};
 use leasehold_core::{Resource, Timestamp};
 use leasehold_store::format::{Brief, Party};
 use leasehold_store::{Entry, Span, Store};
 use std::os::fd::BorrowedFd;
-
-/// The names of all events.
-pub const EVENTS: [&str; 18] = [
-    "refused",
-    "queued",
-    "granted",
-    "bound",
-    "passed",
-    RENEWED,
-    "released",
-    "forced",
-    "freed",
-    "orphaned",
-    "lapsed",
-    "parked",
-    "resumed",
-    "died",
-    "cancelled",
-    "frozen",
-    "thawed",
-    "dropped",
-];
 
 /// The event that is told only when it is asked for: one lease has thousands, which say that it lives.
 pub const RENEWED: &str = "renewed";

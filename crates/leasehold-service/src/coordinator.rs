@@ -13,7 +13,7 @@ use leasehold_core::limits::Policy;
 use leasehold_core::verdict::{More, Verdict};
 use leasehold_core::view::{Key, View};
 use leasehold_core::{Claim, Identity, LeaseId, Resource, Timestamp};
-use leasehold_store::{Access, Collected, Committed, Join, Loaded, Store};
+use leasehold_store::{Access, Collected, Committed, Join, Listing, Loaded, Store};
 
 /// How often a decision is made again because others changed what it was made on. The file store
 /// never does; on a store that does, past this something is wrong that more haste will not cure.
@@ -165,6 +165,16 @@ impl<S: Store> Leasing for Coordinator<S> {
         let (view, _) = self.with_view(keys, Access::Read, lives)?;
         let clock = Clock::at(view.now());
         Ok(Answer { value: view, clock })
+    }
+
+    fn list(&self) -> Result<Answer<Listing>, ServiceError> {
+        if let Some(value) = self.store.list()? {
+            let clock = Clock::at(value.view().now());
+            return Ok(Answer { value, clock });
+        }
+        let Answer { value, clock } = self.look(&[Key::All])?;
+        let value = Listing::from(value);
+        Ok(Answer { value, clock })
     }
 
     fn is_current(&self, lease: LeaseId) -> Result<bool, ServiceError> {

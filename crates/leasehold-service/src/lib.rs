@@ -36,7 +36,7 @@ pub use sweep::Swept;
 use leasehold_core::command::{Ask, Command};
 use leasehold_core::view::{Key, View};
 use leasehold_core::{Claim, Identity, LeaseId, Resource, Timestamp, Ttl, verdict::Verdict};
-use leasehold_store::{Collected, Join, StoreError};
+use leasehold_store::{Collected, Join, Listing, StoreError};
 use std::time::{Duration, SystemTime};
 
 /// Why a request has no verdict.
@@ -79,6 +79,13 @@ pub trait Leasing {
     /// # Errors
     /// [`ServiceError`].
     fn look(&self, keys: &[Key]) -> Result<Answer<View>, ServiceError>;
+
+    /// Returns all that there is, with the lives of its holders, without holding anybody off: what
+    /// [`Leasing::look`] finds, with less work for ten thousand standing leases.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    fn list(&self) -> Result<Answer<Listing>, ServiceError>;
 
     /// Returns what a request would be answered now. Changes nothing and holds nobody off.
     ///

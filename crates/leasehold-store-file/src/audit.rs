@@ -267,7 +267,7 @@ fn time(text: &[u8]) -> Option<(Timestamp, &[u8])> {
 }
 
 /// Returns the time and the events of a commit.
-fn commit(content: &[u8]) -> Option<(Timestamp, &[u8])> {
+pub(crate) fn commit(content: &[u8]) -> Option<(Timestamp, &[u8])> {
     let (at, rest) = time(content)?;
     Some((at, rest.strip_prefix(b",\"events\":")?))
 }

@@ -93,7 +93,7 @@ impl State {
     }
 
     /// Takes over what a checkpoint says.
-    fn restore(&mut self, checkpoint: Checkpoint) {
+    pub(crate) fn restore(&mut self, checkpoint: Checkpoint) {
         self.last = checkpoint.at;
         self.counters = checkpoint.counters;
         let (leases, tickets) = (checkpoint.leases, checkpoint.tickets);
@@ -124,7 +124,7 @@ impl State {
         }
     }
 
-    fn apply(&mut self, at: Timestamp, events: &[Event]) {
+    pub(crate) fn apply(&mut self, at: Timestamp, events: &[Event]) {
         self.last = self.last.max(at);
         for event in events {
             if let Some(counters) = event.counters() {
@@ -135,7 +135,7 @@ impl State {
         }
     }
 
-    fn change(&mut self, change: Change<'_>) {
+    pub(crate) fn change(&mut self, change: Change<'_>) {
         match change {
             Change::PutLease(lease) => drop(self.leases.insert(lease.id, Arc::clone(lease))),
             Change::DropLease(lease) => drop(self.leases.remove(&lease.id)),
@@ -155,6 +155,15 @@ impl State {
                     self.cards.remove(&card.who.place());
                 }
             }
+        }
+    }
+
+    /// Takes a lease away, if it is there.
+    pub(crate) fn drop_lease(&mut self, id: &str) {
+        if !self.leases.is_empty()
+            && let Ok(id) = id.parse()
+        {
+            self.leases.remove(&id);
         }
     }
 

@@ -6,6 +6,7 @@ use crate::clock::{Clock, MachineClock, TimeLine};
 use crate::header::{Header, Unreadable, VERSION};
 use crate::joined;
 use crate::life;
+use crate::list;
 use crate::log::{self, End, Segment, segment_path};
 use crate::mutex::{Gate, MUTEX};
 use crate::presence::FilePresence;
@@ -19,7 +20,7 @@ use crate::{audit, gc, wake};
 use leasehold_core::view::{Counters, Key, View};
 use leasehold_core::{LeaseId, event::Event};
 use leasehold_store::{Access, Commit, Committed, Join, Loaded, Presence, Store, StoreError};
-use leasehold_store::{Collected, EachEntry, Span};
+use leasehold_store::{Collected, EachEntry, Listing, Span};
 use rustix::fs::OFlags;
 use std::os::fd::BorrowedFd;
 use std::path::Path;
@@ -168,8 +169,12 @@ impl FileStore {
     }
 
     /// Looks without the mutex: what was read counts only if no commit came in between. The header says
-    /// so, which a commit writes last, and the log's length, which it changes first.
-    fn look(&self, keys: &[Key]) -> Result<View, StoreError> {
+    /// so, which a commit writes last, and the log's length, which it changes first. Nothing is returned
+    /// where it has to be looked at inside: `read` reads nothing, or commits come again and again.
+    fn steady<T>(
+        &self,
+        mut read: impl FnMut(&Header, &Segment) -> Result<Option<T>, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
         let shared = &*self.shared;
         for look in 0..LOOKS_MAX {
             if look > 0 {
@@ -191,17 +196,32 @@ impl FileStore {
             if len()? != header.applied {
                 continue;
             }
-            let Some(view) = self.look_once(&header, &segment, keys)? else {
+            let Some(found) = read(&header, &segment)? else {
                 continue;
             };
             if shared.gate.peek(&shared.root)? == before && len()? == header.applied {
-                return Ok(view);
+                return Ok(Some(found));
             }
         }
-        if shared.gate.is_writable() {
-            return Ok(self.load_inside(keys)?.1);
+        Ok(None)
+    }
+
+    fn look(&self, keys: &[Key]) -> Result<View, StoreError> {
+        match self.steady(|header, segment| self.look_once(header, segment, keys))? {
+            Some(view) => Ok(view),
+            None if self.shared.gate.is_writable() => Ok(self.load_inside(keys)?.1),
+            None => self.look_at_the_log(keys),
         }
-        self.look_at_the_log(keys)
+    }
+
+    /// Returns an empty view of the version that a header tells of.
+    fn view_of(&self, header: &Header) -> View {
+        let shared = &*self.shared;
+        let time_line = shared.continue_time(header.anchor_ms);
+        View::new(
+            time_line.now(&*shared.clock, header.last_ms),
+            header.counters,
+        )
     }
 
     fn look_once(
@@ -211,10 +231,7 @@ impl FileStore {
         keys: &[Key],
     ) -> Result<Option<View>, StoreError> {
         let shared = &*self.shared;
-        let now = shared
-            .continue_time(header.anchor_ms)
-            .now(&*shared.clock, header.last_ms);
-        let mut view = View::new(now, header.counters);
+        let mut view = self.view_of(header);
         let mut records = Records::to_read(&shared.root, &shared.attended);
         for key in keys {
             match key {
@@ -242,6 +259,33 @@ impl FileStore {
             view.mark_loaded(key.clone());
         }
         Ok(Some(view))
+    }
+
+    /// Lists what a log leaves; nothing, where it has to be folded as a whole.
+    fn list_once(&self, header: &Header, segment: &Segment) -> Result<Option<Listing>, StoreError> {
+        let shared = &*self.shared;
+        if header.applied > list::BYTES_MAX {
+            return Ok(None);
+        }
+        let text = segment.beginning(&shared.root, header.applied)?;
+        let Ok(text) = String::from_utf8(text) else {
+            return Ok(None);
+        };
+        let folded = list::fold(header.segment, &text);
+        let is_all = text.len() as u64 == header.applied;
+        let Some((standing, others)) = folded.filter(|_| is_all) else {
+            return Ok(None);
+        };
+        let mut view = self.view_of(header);
+        others.show(&mut view);
+        view.mark_loaded(Key::All);
+        let ids = view.leases().filter(|lease| lease.has_proof_of_life());
+        let ids: Vec<LeaseId> = ids.map(|lease| lease.id).collect();
+        for id in ids {
+            view.set_life(id, life::life(&shared.root, &shared.attended, id));
+            view.mark_loaded(Key::Life(id));
+        }
+        Ok(Some(Listing::new(view, text, standing)))
     }
 
     /// For those who may not write, where the records are behind the log: everything that the log
@@ -383,6 +427,11 @@ impl Store for FileStore {
             keys: keys.to_vec(),
             session,
         })
+    }
+
+    fn list(&self) -> Result<Option<Listing>, StoreError> {
+        let listed = self.steady(|header, segment| self.list_once(header, segment).map(Some))?;
+        Ok(listed.flatten())
     }
 
     /// Without the mutex the version of the view may have passed. Then all that was loaded is loaded

@@ -35,6 +35,7 @@ mod audit;
 mod basics;
 mod events;
 mod keys;
+pub mod listing;
 mod presence;
 mod random;
 pub mod sample;

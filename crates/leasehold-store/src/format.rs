@@ -4,12 +4,19 @@
 //! stored. Readers refuse what they do not understand; members are never reused with another meaning.
 
 mod brief;
+#[cfg(test)]
+mod changed;
 mod convert;
+mod event;
 mod raw;
+mod standing;
 
 pub use brief::{Brief, Broken, Party, Thing};
+pub use event::{Died, Dropped, EVENTS, Event, Forced, Frozen, Granted, OfLease, OfTicket};
+pub use event::{Passed, Queued, Refused, Thawed};
+pub use standing::{Piece, Standing, each_change, each_lease};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::borrow::Cow;
 
 /// The version of this format. A reader refuses a higher one.
@@ -31,9 +38,16 @@ pub fn events_json(events: &[leasehold_core::event::Event]) -> Vec<u8> {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Who<'a> {
+    #[serde(borrow)]
     owner: Cow<'a, str>,
+    #[serde(borrow)]
     host: Cow<'a, str>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        borrow,
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "some_text"
+    )]
     session: Option<Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "is_false")]
     explicit: bool,
@@ -92,7 +106,7 @@ pub struct Lease<'a> {
     orphaned: Option<u64>,
     #[serde(default)]
     pid: u32,
-    #[serde(default)]
+    #[serde(borrow, default)]
     command: Cow<'a, str>,
 }
 
@@ -125,7 +139,7 @@ pub struct Ticket<'a> {
     since: u64,
     #[serde(default)]
     pid: u32,
-    #[serde(default)]
+    #[serde(borrow, default)]
     command: Cow<'a, str>,
 }
 
@@ -160,93 +174,21 @@ pub struct Card<'a> {
     until: u64,
 }
 
-/// An [`Event`](leasehold_core::event::Event).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "snake_case", deny_unknown_fields)]
-#[expect(missing_docs, reason = "as in the kernel")]
-pub enum Event<'a> {
-    Refused {
-        #[serde(borrow)]
-        id: Cow<'a, str>,
-        who: Who<'a>,
-        claims: Vec<Claim<'a>>,
-        reason: Cow<'a, str>,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        by: Option<Cow<'a, str>>,
-    },
-    Queued {
-        ticket: Box<Ticket<'a>>,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        spent: Option<Box<Card<'a>>>,
-    },
-    Granted {
-        lease: Box<Lease<'a>>,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        from: Option<Box<Ticket<'a>>>,
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        spent: Vec<Card<'a>>,
-    },
-    Bound {
-        lease: Box<Lease<'a>>,
-    },
-    Passed {
-        lease: Box<Lease<'a>>,
-        ticket: Box<Ticket<'a>>,
-    },
-    Renewed {
-        lease: Box<Lease<'a>>,
-    },
-    Released {
-        lease: Box<Lease<'a>>,
-    },
-    Forced {
-        lease: Box<Lease<'a>>,
-        by: Who<'a>,
-    },
-    Freed {
-        lease: Box<Lease<'a>>,
-    },
-    Orphaned {
-        lease: Box<Lease<'a>>,
-    },
-    Lapsed {
-        lease: Box<Lease<'a>>,
-    },
-    Parked {
-        ticket: Box<Ticket<'a>>,
-    },
-    Resumed {
-        ticket: Box<Ticket<'a>>,
-    },
-    Died {
-        ticket: Box<Ticket<'a>>,
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        cards: Vec<Card<'a>>,
-    },
-    Cancelled {
-        ticket: Box<Ticket<'a>>,
-    },
-    Frozen {
-        freeze: Freeze<'a>,
-    },
-    Thawed {
-        freeze: Freeze<'a>,
-        by: Who<'a>,
-    },
-    Dropped {
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        tickets: Vec<Ticket<'a>>,
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        cards: Vec<Card<'a>>,
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        freezes: Vec<Freeze<'a>>,
-    },
-}
-
 #[expect(
     clippy::trivially_copy_pass_by_ref,
     reason = "serde passes fields by reference"
 )]
 fn is_false(value: &bool) -> bool {
     !value
+}
+
+/// A text as it stands, not copied where nothing in it is escaped.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// Reads a member that is there, without copying its text: serde copies what is in an `Option`.
+fn some_text<'de: 'a, 'a, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Cow<'a, str>>, D::Error> {
+    Ok(Option::<Text<'a>>::deserialize(deserializer)?.map(|text| text.0))
 }

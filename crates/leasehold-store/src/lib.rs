@@ -6,6 +6,7 @@
 //! * [`Presence`]: one request's proof of life and its place to be woken.
 //! * [`mod@audit`]: reading the audit, damage and all, as it comes.
 //! * [`mod@format`]: how events, leases and tickets are written down as JSON, in every store.
+//! * [`Listing`]: all that there is, for those who list it.
 //! * [`memory`]: a store in this process, for tests and embedding.
 //! * `conformance`: what every store has to pass (feature `conformance`).
 //!
@@ -24,10 +25,12 @@ pub mod audit;
 pub mod conformance;
 mod error;
 pub mod format;
+mod listing;
 pub mod memory;
 
 pub use audit::{EachEntry, Entry, Span};
 pub use error::StoreError;
+pub use listing::Listing;
 
 use leasehold_core::view::{Key, View};
 use leasehold_core::{LeaseId, Timestamp, event::Event};
@@ -83,6 +86,15 @@ pub trait Store {
     /// # Errors
     /// As [`Store::load`].
     fn load_more(&self, loaded: &mut Self::Loaded<'_>, keys: &[Key]) -> Result<(), StoreError>;
+
+    /// Returns all that there is, at one version, if that is at hand as it is written; without holding
+    /// anybody off. Where it is not, [`Store::load`] has it.
+    ///
+    /// # Errors
+    /// As [`Store::load`].
+    fn list(&self) -> Result<Option<Listing>, StoreError> {
+        Ok(None)
+    }
 
     /// Makes the events state, all or none, if the view is still of the latest version; then wakes
     /// those who sleep under these ids. Only on a view that was loaded to decide.

@@ -1,48 +1,107 @@
 //! `leasehold status`: who holds, who waits, what is frozen.
 
-use crate::answer::{self, Told};
+mod line;
+
+use crate::answer;
 use crate::cli::Status;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::names::Named;
-use crate::{context, identity, message};
+use crate::{context, identity, message, ui};
 use leasehold_api::code::Code;
-use leasehold_api::duration::short;
-use leasehold_api::lease::{ClaimInfo, FreezeInfo, LeaseInfo, LeaseState, Party, TicketInfo};
+use leasehold_api::lease::{FreezeInfo, LeaseInfo, TicketInfo};
+use leasehold_api::listed::{Leases, Listed};
 use leasehold_api::outcome::Outcome;
-use leasehold_core::view::Key;
-use leasehold_core::{Lease, Resource, Ticket};
-use leasehold_service::Answer;
+use leasehold_core::Resource;
+use leasehold_core::view::{Key, View};
+use leasehold_service::{Answer, Clock};
+use line::{freeze_line, lease_line, ticket_line};
+use std::iter;
 
 const VERB: &str = "status";
 
-pub(crate) fn run(args: &Status) -> Result<Told, CliError> {
+pub(crate) fn run(args: &Status) -> u8 {
+    match show(args) {
+        Ok(exit) => exit,
+        Err(error) => said(
+            args,
+            &answer::failed(VERB, error),
+            Vec::new(),
+            iter::empty(),
+        ),
+    }
+}
+
+fn show(args: &Status) -> Result<u8, CliError> {
     let (context, place) = context::open_to_look(&args.call.store)?;
     let base = place.base();
     let named = args.name.as_deref().map(|name| base.named(name));
     let named = named.transpose()?;
-    let resource = named.as_ref().map(|named| named.resource.clone());
     place.warn_of_leftovers();
     place.warn_of_lokt();
     let Some(context) = context else {
-        let nothing = answer::outcome(VERB, Code::Ok, "");
+        let nothing: Outcome = answer::outcome(VERB, Code::Ok, "");
+        let nothing = summed_up(nothing, named.as_ref().map(|named| &named.resource));
         let nothing = Outcome {
             notes: place.absent(),
-            ..summed_up(nothing, resource.as_ref())
+            ..nothing
         };
-        return Ok(told(nothing, Vec::new()));
+        return Ok(said(args, &nothing, Vec::new(), iter::empty()));
     };
+    let resource = named.as_ref().map(|named| named.resource.clone());
     let named: Vec<Resource> = named.into_iter().flat_map(Named::all).collect();
-    let (cleared, lines) = if args.prune_expired {
+    let (cleared, cleared_lines) = if args.prune_expired {
         prune(&context, &named)?
     } else {
         (Vec::new(), Vec::new())
     };
+    if resource.is_none() {
+        let Answer { value, clock } = context.leasing.list()?;
+        let listed = Listed::new(&value, &clock);
+        let outcome = Outcome {
+            leases: Some(listed),
+            cleared,
+            ..seen(value.view(), &clock)
+        };
+        let outcome = summed_up(outcome, None);
+        let leases = listed.infos().map(|lease| lease_line(&lease));
+        let shown = leases.chain(other_lines(&outcome));
+        return Ok(said(args, &outcome, cleared_lines, shown));
+    }
     let outcome = Outcome {
         cleared,
         ..look(&context, named)?
     };
-    Ok(told(summed_up(outcome, resource.as_ref()), lines))
+    let outcome = summed_up(outcome, resource.as_ref());
+    let shown = lines(&outcome).into_iter();
+    Ok(said(args, &outcome, cleared_lines, shown))
+}
+
+/// Prints an answer, in words line by line: what was cleared away and what there is. Returns its exit
+/// code. To clear away is to do something.
+fn said<L: Leases>(
+    args: &Status,
+    outcome: &Outcome<L>,
+    cleared: Vec<String>,
+    shown: impl Iterator<Item = String>,
+) -> u8 {
+    let printed = if args.call.json {
+        ui::json(outcome)
+    } else if outcome.ok {
+        let mut shown = shown.peekable();
+        let nothing = shown.peek().is_none().then(|| "nothing is held".to_owned());
+        let printed = ui::lines(cleared.into_iter().chain(shown).chain(nothing));
+        ui::besides(outcome);
+        printed
+    } else {
+        ui::refusal(outcome);
+        Ok(())
+    };
+    if args.prune_expired {
+        super::finished(outcome, printed)
+    } else {
+        super::found(outcome, printed)
+    }
 }
 
 /// Clears away what is over, and returns a line for each.
@@ -63,28 +122,32 @@ pub(super) fn look(context: &Context, named: Vec<Resource>) -> Result<Outcome, C
         named.into_iter().map(Key::Overlap).collect()
     };
     let Answer { value: view, clock } = context.leasing.look(&keys)?;
-    let mut leases: Vec<&Lease> = view.leases().collect();
+    let info = |lease| LeaseInfo::new(lease, Some(&view), &clock);
+    let mut leases: Vec<LeaseInfo> = view.leases().map(info).collect();
     leases.sort_by_key(|lease| lease.token);
-    let tickets: Vec<&Ticket> = view.tickets().collect();
-    let freezes = view.freezes().filter(|freeze| freeze.is_on(view.now()));
     Ok(Outcome {
-        leases: leases
-            .iter()
-            .map(|lease| LeaseInfo::new(lease, Some(&view), &clock))
-            .collect(),
-        queue: tickets
-            .iter()
-            .map(|ticket| TicketInfo::new(ticket, &clock))
-            .collect(),
-        freezes: freezes
-            .map(|freeze| FreezeInfo::new(freeze, &clock))
-            .collect(),
-        ..answer::outcome(VERB, Code::Ok, "")
+        leases,
+        ..seen(&view, &clock)
     })
 }
 
+/// Returns what is in a view beside leases.
+fn seen<L: Default>(view: &View, clock: &Clock) -> Outcome<L> {
+    let queue = view.tickets().map(|ticket| TicketInfo::new(ticket, clock));
+    let freezes = view.freezes().filter(|freeze| freeze.is_on(view.now()));
+    let freezes = freezes.map(|freeze| FreezeInfo::new(freeze, clock));
+    Outcome {
+        queue: queue.collect(),
+        freezes: freezes.collect(),
+        ..answer::outcome(VERB, Code::Ok, "")
+    }
+}
+
 /// Adds the message; of one name that nobody holds it is "not found", unless something was cleared away.
-fn summed_up(mut outcome: Outcome, resource: Option<&Resource>) -> Outcome {
+fn summed_up<L: Leases + Default>(
+    mut outcome: Outcome<L>,
+    resource: Option<&Resource>,
+) -> Outcome<L> {
     let empty = outcome.leases.is_empty()
         && outcome.queue.is_empty()
         && outcome.freezes.is_empty()
@@ -103,7 +166,7 @@ fn summed_up(mut outcome: Outcome, resource: Option<&Resource>) -> Outcome {
 }
 
 /// Counts what there is, on one line.
-pub(super) fn summary(outcome: &Outcome) -> String {
+pub(super) fn summary<L: Leases>(outcome: &Outcome<L>) -> String {
     let is_parked = |ticket: &&TicketInfo| ticket.kept_until.is_some();
     let parked = outcome.queue.iter().filter(is_parked).count();
     let (held, waiting) = (outcome.leases.len(), outcome.queue.len() - parked);
@@ -115,110 +178,13 @@ pub(super) fn summary(outcome: &Outcome) -> String {
     format!("{held} held, {waiting} waiting{parked}, {frozen} frozen")
 }
 
-fn told(outcome: Outcome, cleared: Vec<String>) -> Told {
-    if !outcome.ok {
-        return outcome.into();
-    }
-    let mut shown = lines(&outcome);
-    if shown.is_empty() {
-        shown.push("nothing is held".into());
-    }
-    let lines = cleared.into_iter().chain(shown).collect();
-    Told { outcome, lines }
-}
-
 /// Returns a line for each lease, place in the queue and freeze.
 pub(super) fn lines(outcome: &Outcome) -> Vec<String> {
     let leases = outcome.leases.iter().map(lease_line);
+    leases.chain(other_lines(outcome)).collect()
+}
+
+fn other_lines<L>(outcome: &Outcome<L>) -> impl Iterator<Item = String> {
     let queue = outcome.queue.iter().map(ticket_line);
-    let freezes = outcome.freezes.iter().map(freeze_line);
-    leases.chain(queue).chain(freezes).collect()
-}
-
-fn names(claims: &[ClaimInfo]) -> String {
-    let name = |claim: &ClaimInfo| {
-        let pool = match (claim.slot, claim.slots) {
-            (Some(slot), Some(slots)) => format!(" slot {slot} of {slots}"),
-            (None, Some(slots)) => format!(" one slot of {slots}"),
-            _ => String::new(),
-        };
-        let intent = if claim.intent == "mutates" {
-            ""
-        } else {
-            claim.intent
-        };
-        let intent = if intent.is_empty() {
-            String::new()
-        } else {
-            format!(" ({intent})")
-        };
-        format!("{}{pool}{intent}", claim.resource)
-    };
-    claims.iter().map(name).collect::<Vec<_>>().join(", ")
-}
-
-fn party(who: &Party) -> String {
-    format!("{}@{}", who.owner, who.host)
-}
-
-fn process(pid: Option<u32>, command: &str) -> String {
-    match (pid, command) {
-        (None, _) => "standing".into(),
-        (Some(pid), "") => format!("pid {pid}"),
-        (Some(pid), command) => {
-            format!(
-                "pid {pid}  {}",
-                message::abridged(command, message::COMMAND_SHOWN)
-            )
-        }
-    }
-}
-
-fn lease_line(lease: &LeaseInfo) -> String {
-    let left = lease.expires_in_ms.filter(|left| *left > 0);
-    let left = left.map_or_else(String::new, |left| format!("  ttl {}", short(left)));
-    let state = match lease.state {
-        LeaseState::Held => "",
-        LeaseState::Granted => "  [GRANTED, NOT PICKED UP YET]",
-        LeaseState::Orphan => "  [ORPHAN: guard dead, command alive]",
-        LeaseState::Expired => "  [EXPIRED]",
-        LeaseState::Dead => "  [DEAD]",
-    };
-    format!(
-        "{:<20}  held     {:<20}  {:>6}{left}  {}{state}",
-        names(&lease.resources),
-        party(&lease.who),
-        short(lease.held_ms),
-        process(lease.pid, &lease.command),
-    )
-}
-
-fn ticket_line(ticket: &TicketInfo) -> String {
-    // The process of one that is parked is gone; how long its place is kept is what counts.
-    let (kept, process) = match ticket.kept_ms {
-        Some(left) => (
-            format!("  kept {}", short(left)),
-            message::abridged(&ticket.command, message::COMMAND_SHOWN),
-        ),
-        None => (String::new(), process(Some(ticket.pid), &ticket.command)),
-    };
-    format!(
-        "{:<20}  {:<7}  {:<20}  {:>6}{kept}  {process}",
-        names(&ticket.resources),
-        ticket.state,
-        party(&ticket.who),
-        short(ticket.waiting_ms),
-    )
-}
-
-fn freeze_line(freeze: &FreezeInfo) -> String {
-    let until = match (&freeze.until, freeze.remaining_ms) {
-        (Some(until), Some(left)) => format!("  until {until} (another {})", short(left)),
-        _ => "  until its record can be read".into(),
-    };
-    format!(
-        "{:<20}  frozen   {:<20}{until}",
-        freeze.resource,
-        party(&freeze.who)
-    )
+    queue.chain(outcome.freezes.iter().map(freeze_line))
 }

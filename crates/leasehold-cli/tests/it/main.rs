@@ -30,6 +30,7 @@ mod guard;
 mod hostile;
 mod input;
 mod inside;
+mod listing;
 mod log;
 mod lokt;
 mod names;

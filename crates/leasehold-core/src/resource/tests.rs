@@ -58,6 +58,44 @@ fn flat_kinds_are_kept_byte_for_byte() {
 }
 
 #[test]
+fn what_is_canonical_comes_back_as_it_went() {
+    let long = "x".repeat(Resource::NAME_BYTES_MAX);
+    let longer = format!("{long}x");
+    for text in [
+        "build",
+        "a-b_c.d",
+        ".",
+        "..",
+        "-",
+        "7",
+        "issue:1",
+        "name:a:b",
+        "name:a",
+        "path:src",
+        "path:./src",
+        "path:src/",
+        "path:.",
+        "path:src/**",
+        "a b",
+        " a",
+        "a/b",
+        "",
+        "name:",
+        "ü",
+        "a\u{200b}",
+        &long,
+        &longer,
+    ] {
+        let parsed = Resource::parse(text).map(|resource| resource.to_string());
+        assert_eq!(
+            Resource::is_canonical(text),
+            parsed.as_deref() == Ok(text),
+            "{text}"
+        );
+    }
+}
+
+#[test]
 fn paths_are_normalised() {
     for (text, canonical) in [
         ("src/auth", "src/auth"),

@@ -7,6 +7,7 @@ use leasehold_core::limits::Policy;
 use leasehold_core::verdict::Verdict;
 use leasehold_core::view::Key;
 use leasehold_core::{Claim, Identity, Intent, LeaseId, Resource, View};
+use leasehold_store::conformance::listing::check_listing;
 use leasehold_store::{Access, Committed, Loaded, Store, StoreError};
 use leasehold_store_file::{Clock, FileStore, Options};
 use std::collections::BTreeMap;
@@ -254,7 +255,11 @@ pub(crate) fn token(verdict: &Verdict) -> u64 {
 
 /// All that the workspace holds, in one text to compare.
 pub(crate) fn everything(store: &FileStore) -> String {
-    show(store.load(&[Key::All], Access::Read).unwrap().view())
+    let loaded = store.load(&[Key::All], Access::Read).unwrap();
+    if let Some(listing) = store.list().unwrap() {
+        check_listing(&listing, loaded.view());
+    }
+    show(loaded.view())
 }
 
 pub(crate) fn show(view: &View) -> String {

@@ -1,6 +1,8 @@
 //! Between kernel types and stored ones.
 
 use super::{Agent, Card, Claim, Event, FormatError, Freeze, Lease, Ticket, Who};
+use super::{Died, Dropped, Forced, Frozen, Granted, OfLease, OfTicket, Passed};
+use super::{Queued, Refused, Thawed};
 use leasehold_core::card::Dead;
 use leasehold_core::event::RefusedFor;
 use leasehold_core::identity::{Agent as CoreAgent, Owner};
@@ -366,6 +368,22 @@ fn try_shared<A, B: TryFrom<A, Error = FormatError>>(item: Box<A>) -> Result<Arc
     Ok(Arc::new(B::try_from(*item)?))
 }
 
+impl<'a> From<&'a Arc<lease::Lease>> for OfLease<'a> {
+    fn from(lease: &'a Arc<lease::Lease>) -> Self {
+        Self {
+            lease: boxed(&**lease),
+        }
+    }
+}
+
+impl<'a> From<&'a Arc<ticket::Ticket>> for OfTicket<'a> {
+    fn from(ticket: &'a Arc<ticket::Ticket>) -> Self {
+        Self {
+            ticket: boxed(&**ticket),
+        }
+    }
+}
+
 impl<'a> From<&'a event::Event> for Event<'a> {
     fn from(event: &'a event::Event) -> Self {
         use event::Event as Core;
@@ -376,77 +394,59 @@ impl<'a> From<&'a event::Event> for Event<'a> {
                 claims,
                 reason,
                 by,
-            } => Self::Refused {
+            } => Self::Refused(Refused {
                 id: id.to_string().into(),
                 who: who.into(),
                 claims: all(claims),
                 reason: reason_text(*reason).into(),
                 by: by.map(|by| by.to_string().into()),
-            },
-            Core::Queued { ticket, spent } => Self::Queued {
+            }),
+            Core::Queued { ticket, spent } => Self::Queued(Queued {
                 ticket: boxed(&**ticket),
                 spent: spent.as_deref().map(boxed),
-            },
-            Core::Granted { lease, from, spent } => Self::Granted {
+            }),
+            Core::Granted { lease, from, spent } => Self::Granted(Granted {
                 lease: boxed(&**lease),
                 from: from.as_deref().map(boxed),
                 spent: all(spent),
-            },
-            Core::Bound { lease } => Self::Bound {
-                lease: boxed(&**lease),
-            },
-            Core::Passed { lease, ticket } => Self::Passed {
+            }),
+            Core::Bound { lease } => Self::Bound(lease.into()),
+            Core::Passed { lease, ticket } => Self::Passed(Passed {
                 lease: boxed(&**lease),
                 ticket: boxed(&**ticket),
-            },
-            Core::Renewed { lease } => Self::Renewed {
-                lease: boxed(&**lease),
-            },
-            Core::Released { lease } => Self::Released {
-                lease: boxed(&**lease),
-            },
-            Core::Forced { lease, by } => Self::Forced {
+            }),
+            Core::Renewed { lease } => Self::Renewed(lease.into()),
+            Core::Released { lease } => Self::Released(lease.into()),
+            Core::Forced { lease, by } => Self::Forced(Forced {
                 lease: boxed(&**lease),
                 by: by.into(),
-            },
-            Core::Freed { lease } => Self::Freed {
-                lease: boxed(&**lease),
-            },
-            Core::Orphaned { lease } => Self::Orphaned {
-                lease: boxed(&**lease),
-            },
-            Core::Lapsed { lease } => Self::Lapsed {
-                lease: boxed(&**lease),
-            },
-            Core::Parked { ticket } => Self::Parked {
-                ticket: boxed(&**ticket),
-            },
-            Core::Resumed { ticket } => Self::Resumed {
-                ticket: boxed(&**ticket),
-            },
-            Core::Died { ticket, cards } => Self::Died {
+            }),
+            Core::Freed { lease } => Self::Freed(lease.into()),
+            Core::Orphaned { lease } => Self::Orphaned(lease.into()),
+            Core::Lapsed { lease } => Self::Lapsed(lease.into()),
+            Core::Parked { ticket } => Self::Parked(ticket.into()),
+            Core::Resumed { ticket } => Self::Resumed(ticket.into()),
+            Core::Died { ticket, cards } => Self::Died(Died {
                 ticket: boxed(&**ticket),
                 cards: all(cards),
-            },
-            Core::Cancelled { ticket } => Self::Cancelled {
-                ticket: boxed(&**ticket),
-            },
-            Core::Frozen { freeze } => Self::Frozen {
+            }),
+            Core::Cancelled { ticket } => Self::Cancelled(ticket.into()),
+            Core::Frozen { freeze } => Self::Frozen(Frozen {
                 freeze: (&**freeze).into(),
-            },
-            Core::Thawed { freeze, by } => Self::Thawed {
+            }),
+            Core::Thawed { freeze, by } => Self::Thawed(Thawed {
                 freeze: (&**freeze).into(),
                 by: by.into(),
-            },
+            }),
             Core::Dropped {
                 tickets,
                 cards,
                 freezes,
-            } => Self::Dropped {
+            } => Self::Dropped(Dropped {
                 tickets: tickets.iter().map(|ticket| (&**ticket).into()).collect(),
                 cards: all(cards),
                 freezes: all(freezes),
-            },
+            }),
         }
     }
 }
@@ -457,79 +457,79 @@ impl TryFrom<Event<'_>> for event::Event {
     fn try_from(stored: Event<'_>) -> Result<Self> {
         use Event as Stored;
         Ok(match stored {
-            Stored::Refused {
+            Stored::Refused(Refused {
                 id: request,
                 who,
                 claims,
                 reason: why,
                 by,
-            } => Self::Refused {
+            }) => Self::Refused {
                 id: id(&request)?,
                 who: who.into(),
                 claims: try_all(claims)?,
                 reason: reason(&why)?,
                 by: by.map(|by| id(&by)).transpose()?,
             },
-            Stored::Queued { ticket, spent } => Self::Queued {
+            Stored::Queued(Queued { ticket, spent }) => Self::Queued {
                 ticket: try_shared(ticket)?,
                 spent: spent.map(try_boxed).transpose()?,
             },
-            Stored::Granted { lease, from, spent } => Self::Granted {
+            Stored::Granted(Granted { lease, from, spent }) => Self::Granted {
                 lease: try_shared(lease)?,
                 from: from.map(try_shared).transpose()?,
                 spent: try_all(spent)?,
             },
-            Stored::Bound { lease } => Self::Bound {
+            Stored::Bound(OfLease { lease }) => Self::Bound {
                 lease: try_shared(lease)?,
             },
-            Stored::Passed { lease, ticket } => Self::Passed {
+            Stored::Passed(Passed { lease, ticket }) => Self::Passed {
                 lease: try_shared(lease)?,
                 ticket: try_shared(ticket)?,
             },
-            Stored::Renewed { lease } => Self::Renewed {
+            Stored::Renewed(OfLease { lease }) => Self::Renewed {
                 lease: try_shared(lease)?,
             },
-            Stored::Released { lease } => Self::Released {
+            Stored::Released(OfLease { lease }) => Self::Released {
                 lease: try_shared(lease)?,
             },
-            Stored::Forced { lease, by } => Self::Forced {
+            Stored::Forced(Forced { lease, by }) => Self::Forced {
                 lease: try_shared(lease)?,
                 by: by.into(),
             },
-            Stored::Freed { lease } => Self::Freed {
+            Stored::Freed(OfLease { lease }) => Self::Freed {
                 lease: try_shared(lease)?,
             },
-            Stored::Orphaned { lease } => Self::Orphaned {
+            Stored::Orphaned(OfLease { lease }) => Self::Orphaned {
                 lease: try_shared(lease)?,
             },
-            Stored::Lapsed { lease } => Self::Lapsed {
+            Stored::Lapsed(OfLease { lease }) => Self::Lapsed {
                 lease: try_shared(lease)?,
             },
-            Stored::Parked { ticket } => Self::Parked {
+            Stored::Parked(OfTicket { ticket }) => Self::Parked {
                 ticket: try_shared(ticket)?,
             },
-            Stored::Resumed { ticket } => Self::Resumed {
+            Stored::Resumed(OfTicket { ticket }) => Self::Resumed {
                 ticket: try_shared(ticket)?,
             },
-            Stored::Died { ticket, cards } => Self::Died {
+            Stored::Died(Died { ticket, cards }) => Self::Died {
                 ticket: try_shared(ticket)?,
                 cards: try_all(cards)?,
             },
-            Stored::Cancelled { ticket } => Self::Cancelled {
+            Stored::Cancelled(OfTicket { ticket }) => Self::Cancelled {
                 ticket: try_shared(ticket)?,
             },
-            Stored::Frozen { freeze } => Self::Frozen {
+            Stored::Frozen(Frozen { freeze }) => Self::Frozen {
                 freeze: Box::new(freeze.try_into()?),
             },
-            Stored::Thawed { freeze, by } => Self::Thawed {
+            Stored::Thawed(Thawed { freeze, by }) => Self::Thawed {
                 freeze: Box::new(freeze.try_into()?),
                 by: by.into(),
             },
-            Stored::Dropped {
+            Stored::Dropped(Dropped {
                 tickets,
                 cards,
                 freezes,
-            } => Self::Dropped {
+            }) => Self::Dropped {
                 tickets: try_all(tickets)?.into_iter().map(Arc::new).collect(),
                 cards: try_all(cards)?,
                 freezes: try_all(freezes)?,
