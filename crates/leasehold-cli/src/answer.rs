@@ -67,14 +67,12 @@ pub(crate) fn refused(asked: &Asked<'_>, refusal: &Refusal, clock: &Clock) -> Ou
     match refusal {
         Refusal::Held(blockers) => held(asked, blockers, clock),
         Refusal::Frozen(freezes) => {
-            let left = message::frozen_for(freezes, clock);
-            let (what, flags) = message::through_freeze(left);
+            let infos = freezes.iter().map(|freeze| FreezeInfo::new(freeze, clock));
+            let infos: Vec<FreezeInfo> = infos.collect();
+            let (what, flags) = message::through_freeze(&infos);
             Outcome {
                 hints: vec![format!("{what}: {}", message::again_with(&flags))],
-                freezes: freezes
-                    .iter()
-                    .map(|freeze| FreezeInfo::new(freeze, clock))
-                    .collect(),
+                freezes: infos,
                 ..outcome(asked.verb, Code::Frozen, message::frozen(freezes, clock))
             }
         }

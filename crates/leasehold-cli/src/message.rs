@@ -4,7 +4,7 @@ use crate::scripts::shell::is_assignment;
 use crate::ui::quoted;
 use crate::{harness, request};
 use leasehold_api::duration::short;
-use leasehold_api::lease::LeaseState;
+use leasehold_api::lease::{FreezeInfo, LeaseState};
 use leasehold_core::freeze::Freeze;
 use leasehold_core::lease::{Kind, Pickup};
 use leasehold_core::verdict::{Blocker, Death, Limit, Place};
@@ -194,15 +194,11 @@ pub(crate) fn perhaps_anothers(whose: &str) -> String {
     )
 }
 
-/// How long the last of these freezes lasts, in milliseconds; nothing where that cannot be told.
-pub(crate) fn frozen_for(freezes: &[Freeze], clock: &Clock) -> Option<u64> {
-    let left = |freeze: &Freeze| Some(freeze.until?.millis_since(clock.now()));
-    let left: Option<Vec<u64>> = freezes.iter().map(left).collect();
-    left?.into_iter().max()
-}
-
-/// What to do about a freeze that lasts so long, and the flags of the command that does it.
-pub(crate) fn through_freeze(left_ms: Option<u64>) -> (&'static str, String) {
+/// What to do about freezes, and the flags of the command that does it.
+pub(crate) fn through_freeze(freezes: &[FreezeInfo]) -> (&'static str, String) {
+    // Nothing where it cannot be told how long one of them lasts.
+    let left: Option<Vec<u64>> = freezes.iter().map(|freeze| freeze.remaining_ms).collect();
+    let left_ms = left.and_then(|left| left.into_iter().max());
     through(left_ms, request::wait_default(), harness::is_there())
 }
 

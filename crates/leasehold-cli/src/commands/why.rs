@@ -145,14 +145,15 @@ impl Looked<'_> {
             _ => "blocked",
         };
         let blockers = reasons::blockers(found);
-        let freezes = found.frozen.iter();
+        let freezes = found.frozen.iter().map(|f| FreezeInfo::new(f, clock));
+        let freezes: Vec<FreezeInfo> = freezes.collect();
         let mut outcome = Outcome {
-            hints: self.hints(blockers),
+            hints: self.hints(blockers, &freezes),
             blockers: blockers
                 .iter()
                 .map(|b| BlockerInfo::new(b, clock))
                 .collect(),
-            freezes: freezes.map(|f| FreezeInfo::new(f, clock)).collect(),
+            freezes,
             ..answer::outcome(VERB, code, format!("{what}: {text}{}", self.place()))
         };
         match &found.waiting {
@@ -183,7 +184,7 @@ impl Looked<'_> {
         }
     }
 
-    fn hints(&self, blockers: &[Blocker]) -> Vec<String> {
+    fn hints(&self, blockers: &[Blocker], freezes: &[FreezeInfo]) -> Vec<String> {
         let who = &self.ask.who;
         let mut hints = match &self.found.waiting {
             Verdict::Died(death) => {
@@ -195,11 +196,10 @@ impl Looked<'_> {
                 vec![format!("{text}: {hint}")]
             }
             _ => {
-                let frozen = &self.found.frozen;
-                let (what, flags) = if frozen.is_empty() {
+                let (what, flags) = if freezes.is_empty() {
                     ("queue for it", "--wait".to_owned())
                 } else {
-                    message::through_freeze(message::frozen_for(frozen, self.clock))
+                    message::through_freeze(freezes)
                 };
                 vec![format!("{what}: {}", command(&self.args.claims, &flags))]
             }

@@ -25,11 +25,9 @@ pub(super) fn enter() -> Result<StoreArgs, CliError> {
     if live.is_empty() {
         return store();
     }
-    let (text, are) = told(&root, &live);
-    Err(CliError::new(Code::Error, text).hint(format!(
-        "{are} not seen here: make leases of everything there once, by: {} import",
-        reply::program()
-    )))
+    let import = format!("{} import", reply::program());
+    let (text, hint) = told(&root, &live, &import);
+    Err(CliError::new(Code::Error, text).hint(hint))
 }
 
 /// Warns a verb of leasehold's of what Lokt's own files still hold. Where that cannot be told `doctor` says so.
@@ -38,15 +36,13 @@ pub(crate) fn warn() {
     let Some((live, root)) = live.ok().filter(|(live, _)| !live.is_empty()) else {
         return;
     };
-    let (text, are) = told(&root, &live);
+    let (text, hint) = told(&root, &live, "leasehold import lokt");
     ui::talk(&format!("warning: {text}"));
-    ui::talk(&format!(
-        "hint: {are} not seen here: make leases of everything there once, by: leasehold import lokt"
-    ));
+    ui::talk(&format!("hint: {hint}"));
 }
 
-/// Names the locks in a root of Lokt's own, and says what word goes with them.
-fn told(root: &Path, live: &[String]) -> (String, &'static str) {
+/// Names the locks in a root of Lokt's own, and says by which command they become leases.
+fn told(root: &Path, live: &[String], import: &str) -> (String, String) {
     let (number, are) = match live.len() {
         1 => ("a lock".to_owned(), "it is"),
         number => (format!("{number} locks"), "they are"),
@@ -58,7 +54,8 @@ fn told(root: &Path, live: &[String]) -> (String, &'static str) {
         root.display(),
         shown.join(", ")
     );
-    (text, are)
+    let hint = format!("{are} not seen here: make leases of everything there once, by: {import}");
+    (text, hint)
 }
 
 /// How many of Lokt's locks a refusal names.

@@ -58,9 +58,7 @@ pub(super) fn refusal(name: &str, outcome: &Outcome) -> u8 {
         }
         Code::Frozen => {
             ui::talk(&format!("error: lock \"{name}\" {}", frozen(outcome)));
-            let left: Option<Vec<u64>> = outcome.freezes.iter().map(|f| f.remaining_ms).collect();
-            let left = left.and_then(|left| left.into_iter().max());
-            let (what, flags) = message::through_freeze(left);
+            let (what, flags) = message::through_freeze(&outcome.freezes);
             ui::talk(&format!("hint: {what}: {}", again_with(&flags)));
         }
         Code::TimedOut => {
@@ -175,7 +173,7 @@ pub(super) fn program() -> &'static str {
     }
 }
 
-/// Writes the command that was run, with `--wait` behind its verb.
+/// Writes the command that was run, with these flags behind its verb.
 fn again_with(flags: &str) -> String {
     let own = program().split(' ').count();
     let words = env::args_os()
