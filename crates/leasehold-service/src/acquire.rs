@@ -428,36 +428,29 @@ impl<S: Store> Acquire<'_, S> {
         place: Box<Place>,
     ) -> Result<Option<Acquired>, ServiceError> {
         let Answer { value, clock } = self.execute(waiting, &Command::Timeout(self.ask.id))?;
-        match value {
+        let died = match value {
             Verdict::Granted(_) => return self.pick_up(waiting),
-            Verdict::NotFound => {
-                if let died @ Some(_) = self.died()? {
-                    return Ok(died);
-                }
-            }
-            _ => {}
-        }
+            Verdict::NotFound => self.died()?,
+            _ => None,
+        };
         self.end_presence();
-        Ok(Some(Acquired::TimedOut(place, clock)))
+        Ok(Some(died.unwrap_or(Acquired::TimedOut(place, clock))))
     }
 
     /// Stops waiting and keeps the place; where the lease came meanwhile, gives it back: nobody wants
     /// the work to begin any more.
     fn interrupted(&mut self, waiting: &mut Waiting<'_>) -> Result<Option<Acquired>, ServiceError> {
         let answer = self.execute(waiting, &Command::Timeout(self.ask.id))?;
+        let mut died = None;
         match answer.value {
             Verdict::Granted(_) => {
                 let _given_back = self.execute(waiting, &Command::Cancel(self.ask.id))?;
             }
-            Verdict::NotFound => {
-                if let died @ Some(_) = self.died()? {
-                    return Ok(died);
-                }
-            }
+            Verdict::NotFound => died = self.died()?,
             _ => {}
         }
         self.end_presence();
-        Ok(Some(Acquired::Interrupted))
+        Ok(Some(died.unwrap_or(Acquired::Interrupted)))
     }
 
     fn tell(&mut self, waiting: &mut Waiting<'_>, place: &Place, clock: &Clock) {

@@ -188,7 +188,8 @@ impl MemoryPresence {
         }
     }
 
-    fn leave(&mut self, dies: bool) {
+    /// Leaves the seat: for good, or as one that died.
+    fn leave(&mut self) {
         let mut table = self.workspace.presences.table();
         let Some(seat) = table.seats.get_mut(&self.id) else {
             return;
@@ -198,11 +199,11 @@ impl MemoryPresence {
         if seat.attending > 0 {
             return;
         }
-        if dies {
+        if self.has_ended {
+            table.seats.remove(&self.id);
+        } else {
             seat.holder = Pulse::Dead;
             table.dead += 1;
-        } else {
-            table.seats.remove(&self.id);
         }
         table.ring_watchers(self.id);
     }
@@ -358,14 +359,11 @@ impl Presence for MemoryPresence {
 
     fn end(mut self: Box<Self>) {
         self.has_ended = true;
-        self.leave(false);
     }
 }
 
 impl Drop for MemoryPresence {
     fn drop(&mut self) {
-        if !self.has_ended {
-            self.leave(true);
-        }
+        self.leave();
     }
 }
