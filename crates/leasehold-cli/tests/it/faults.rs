@@ -63,20 +63,31 @@ fn a_killed_guard_leaves_its_command_protected() {
     );
 }
 
-#[test]
-fn an_orphan_is_protected_past_its_ttl() {
-    let repo = Repo::new();
-    let mut held = hold(&repo, "--ttl 200ms");
+/// A command without its guard, past the TTL of its lease.
+fn orphan(repo: &Repo) -> Hold {
+    let mut held = hold(repo, "--ttl 200ms");
     held.kill_guard();
     eventually("its expiry", PATIENCE, || {
         (repo.lease("build")["expires_in_ms"] == 0).then_some(())
     });
+    held
+}
+
+/// Asserts that `build` is an orphan's, and free once that ends.
+fn is_protected(repo: &Repo, held: &mut Hold) {
     assert_eq!(repo.lease("build")["state"], "orphan");
-    refused(&repo);
+    refused(repo);
     held.open();
     eventually("its end", PATIENCE, || {
         (repo.try_guard("build") == 0).then_some(())
     });
+}
+
+#[test]
+fn an_orphan_is_protected_past_its_ttl() {
+    let repo = Repo::new();
+    let mut held = orphan(&repo);
+    is_protected(&repo, &mut held);
 }
 
 /// Found by real processes whose calls were made to fail: whoever had no descriptor left to look with took
@@ -84,11 +95,7 @@ fn an_orphan_is_protected_past_its_ttl() {
 #[test]
 fn an_orphan_that_cannot_be_looked_at_is_protected_past_its_ttl() {
     let repo = Repo::new();
-    let mut held = hold(&repo, "--ttl 200ms");
-    held.kill_guard();
-    eventually("its expiry", PATIENCE, || {
-        (repo.lease("build")["expires_in_ms"] == 0).then_some(())
-    });
+    let mut held = orphan(&repo);
     let proof = repo.root().join("leases").join(&held.lease);
     let aside = repo.file("aside");
     fs::rename(&proof, &aside).unwrap();
@@ -103,12 +110,7 @@ fn an_orphan_that_cannot_be_looked_at_is_protected_past_its_ttl() {
     );
     fs::remove_file(&proof).unwrap();
     fs::rename(&aside, &proof).unwrap();
-    assert_eq!(repo.lease("build")["state"], "orphan");
-    refused(&repo);
-    held.open();
-    eventually("its end", PATIENCE, || {
-        (repo.try_guard("build") == 0).then_some(())
-    });
+    is_protected(&repo, &mut held);
 }
 
 #[test]
