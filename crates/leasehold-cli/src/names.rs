@@ -252,10 +252,7 @@ impl Base {
             return Ok(trees);
         }
         let trees = Trees::find(
-            self.top
-                .as_ref()
-                .or(self.around.as_ref())
-                .map(PathBuf::as_path),
+            self.top.as_deref().or(self.around.as_deref()),
             self.repository.as_deref(),
         )?;
         Ok(self.trees.get_or_init(|| trees))

@@ -4,8 +4,8 @@
 //!
 //! * [`FileStore`] (`store`) is the [`Store`](leasehold_store::Store); `session` is its stay inside the
 //!   `mutex`, `shared` what it has in common with its presences.
-//! * `log` is the truth: a commit is one appended `line`. `state` folds it, `list` folds it for those who look at all of it, `recover`
-//!   begins a boot and makes records from it.
+//! * `log` is the truth: a commit is one appended `line`. `state` folds it, `list` folds it for those who
+//!   look at all of it, `recover` begins a boot and makes records from it.
 //! * `record`, `records`: what holds now, a cache of the log. `homes` says which entity stands in which
 //!   record, `names` how names become file names, `header` how far the records have been brought.
 //! * `presence`, `life`, `watch`, `wake`: proof of life by kernel locks, and sleeping.

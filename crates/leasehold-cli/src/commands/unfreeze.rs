@@ -58,7 +58,6 @@ fn thaw(
     };
     let verdict = context.leasing.execute(&command)?.value;
     let after = context.leasing.look_at(resource)?.value;
-    let mut perhaps = Vec::new();
     let mut outcome = match verdict {
         Verdict::FreezeNotYours(freeze) => return Ok(not_yours(&freeze, &clock)),
         Verdict::NotFound => not_frozen(resource),
@@ -67,15 +66,15 @@ fn thaw(
             let ended: Vec<&Freeze> = ended
                 .filter(|freeze| freeze.resource == *resource)
                 .collect();
-            perhaps.extend(ended.iter().filter_map(|freeze| anothers(freeze, by)));
+            let notes = ended.iter().filter_map(|freeze| anothers(freeze, by));
             let infos = ended.iter().map(|freeze| FreezeInfo::new(freeze, &clock));
             Outcome {
+                notes: notes.collect(),
                 freezes: infos.collect(),
                 ..answer::outcome(VERB, Code::Ok, unfroze(resource, &ended, by))
             }
         }
     };
-    outcome.notes = perhaps;
     outcome.notes.extend(left(&after, resource, &clock));
     Ok(outcome)
 }
