@@ -321,7 +321,7 @@ fn ask_now(work: &mut Work<'_>, ask: &Ask, chain: Vec<LeaseId>) -> Result<Verdic
         parked,
         spent,
     } = newcomer(work, ask, chain)?;
-    work.require(ticket.agents.iter().map(|agent| Key::Agent(agent.clone())))?;
+    work.require(ticket.agents.iter().cloned().map(Key::Standing))?;
     if let Some((refusal, reason, by)) = in_the_way(work, &ticket) {
         let (who, claims) = (ask.who.clone(), ask.claims.clone());
         work.push(Event::Refused {

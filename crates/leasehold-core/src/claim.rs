@@ -48,6 +48,12 @@ impl Claim {
         !compatible && self.resource.overlaps(&other.resource)
     }
 
+    /// Returns whether it conflicts with every claim on its resource, a slot too.
+    #[must_use]
+    pub fn is_exclusive(&self) -> bool {
+        self.slots.is_none() && self.intent.is_exclusive()
+    }
+
     /// Returns whether who holds this claim needs no other for `inner`.
     #[must_use]
     pub fn covers(&self, inner: &Self) -> bool {
@@ -94,6 +100,18 @@ mod tests {
         assert!(!slot("gpu", 2).conflicts_with(&slot("gpu", 2)));
         assert!(slot("gpu", 2).conflicts_with(&slot("gpu", 1)));
         assert!(!slot("gpu", 2).conflicts_with(&claim("cpu", Intent::Mutates)));
+    }
+
+    #[test]
+    fn an_exclusive_claim_conflicts_with_every_other_on_its_resource() {
+        for own in Intent::ALL {
+            let claims = Intent::ALL.map(|other| claim("gpu", other));
+            let own = claim("gpu", own);
+            let with_all = claims.iter().all(|other| own.conflicts_with(other));
+            assert_eq!(own.is_exclusive(), with_all, "{own:?}");
+            assert!(own.conflicts_with(&slot("gpu", 2)));
+        }
+        assert!(!slot("gpu", 2).is_exclusive());
     }
 
     #[test]

@@ -129,7 +129,12 @@ impl Command {
                 let mut keys = Vec::with_capacity(ask.claims.len() + 3);
                 keys.extend(Key::overlaps(&ask.claims));
                 keys.extend(ask.inside.map(Key::Lease));
-                keys.extend(ask.who.agent().map(Key::Agent));
+                // Of a lease that its agent then holds, all that the agent waits for has to know.
+                let agent = match ask.kind {
+                    Kind::Scoped => Key::Standing,
+                    Kind::Standing => Key::Agent,
+                };
+                keys.extend(ask.who.agent().map(agent));
                 keys.push(Key::Place(ask.who.place()));
                 keys
             }

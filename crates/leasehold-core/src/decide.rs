@@ -1,6 +1,7 @@
 //! The one way into the kernel: a view and a command go in, an answer and events come out.
 
 use crate::ask;
+use crate::claim::Claim;
 use crate::command::{Command, Proof};
 use crate::event::Event;
 use crate::freeze::Freeze;
@@ -120,8 +121,17 @@ fn release(work: &mut Work<'_>, id: LeaseId, by: &Identity, proof: Proof) -> Res
     let Some(lease) = work.view().lease(id) else {
         return Ok(Verdict::NotFound);
     };
-    work.require(Key::overlaps(&lease.claims))?;
+    // What its agent waits for is judged without it from now on.
+    let agent = lease.who.agent().filter(|_| lease.kind == Kind::Standing);
+    work.require(
+        lease
+            .claims
+            .iter()
+            .map(|claim| queue_of(work, claim))
+            .chain(agent.map(Key::Agent)),
+    )?;
     let lease = Arc::clone(lease);
+    let claims = lease.claims.clone();
     let own = lease.kind == Kind::Standing && lease.who.owner == by.owner;
     match proof {
         Proof::Owner if !own => return Ok(Verdict::NotYours(lease)),
@@ -141,8 +151,19 @@ fn release(work: &mut Work<'_>, id: LeaseId, by: &Identity, proof: Proof) -> Res
             });
         }
     }
-    work.settle(None)?;
+    work.settle_fronts(&claims)?;
     Ok(Verdict::Done)
+}
+
+/// Returns what has to be loaded of those who wait for a claim that is given back: the front of the
+/// queue to begin with, unless all of it is there.
+fn queue_of(work: &Work<'_>, claim: &Claim) -> Key {
+    let whole = Key::Overlap(claim.resource.clone());
+    if claim.resource.is_flat() && !work.view().is_loaded(&whole) {
+        Key::Front(claim.resource.clone())
+    } else {
+        whole
+    }
 }
 
 /// Renews a lease that is in the state, also past its expiry: then nobody in its way was granted

@@ -60,6 +60,12 @@ impl Intent {
         }
     }
 
+    /// Returns whether it is alone on a resource, whatever others would do there.
+    #[must_use]
+    pub fn is_exclusive(self) -> bool {
+        self.class() == Class::Exclusive
+    }
+
     /// Returns whether two holders may not have these intents on one resource. Symmetric.
     #[must_use]
     pub fn conflicts_with(self, other: Self) -> bool {

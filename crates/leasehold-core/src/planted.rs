@@ -62,6 +62,8 @@ bugs! {
     GrantInPart = "grant-in-part",
     /// Waiters that have to die wait on.
     NeverDie = "never-die",
+    /// Who is behind the front of a queue is forgotten.
+    TrustFront = "trust-front",
 
     // In the file store.
     /// The mutex is not locked.

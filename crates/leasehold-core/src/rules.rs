@@ -10,7 +10,7 @@ use crate::planted::Bug;
 use crate::seniority::Seniority;
 use crate::ticket::Ticket;
 use crate::view::{Key, Life, Pulse, View};
-use crate::{freeze::Freeze, id::LeaseId, time::Timestamp, verdict::Blocker};
+use crate::{freeze::Freeze, id::LeaseId, resource::Resource, time::Timestamp, verdict::Blocker};
 use alloc::{borrow::Cow, sync::Arc, vec::Vec};
 
 /// The rules, over one view.
@@ -169,6 +169,30 @@ impl<'a> Rules<'a> {
             && (Bug::IgnoreFreeze.is_planted()
                 || self.view.freezes().next().is_none()
                 || self.freezes_on(&self.need_of(ticket)).next().is_none())
+    }
+
+    /// Returns whether a waiting ticket can neither be pressed nor pass nor die: it stands where its number
+    /// says for as long as this lasts.
+    fn is_idle(self, ticket: &'a Ticket) -> bool {
+        !ticket.strict && self.holds(ticket).is_empty()
+    }
+
+    /// Returns whether all who wait for a resource are idle, of those in the view.
+    pub(crate) fn is_idle_queue(self, resource: &Resource) -> bool {
+        let mut waiting = self.view.tickets().filter(|ticket| ticket.is_waiting());
+        waiting.all(|ticket| !is_for(ticket, resource) || self.is_idle(ticket))
+    }
+
+    /// Returns whether somebody active waits in the front of a queue with whom nobody behind is let in.
+    pub(crate) fn is_barred(self, resource: &Resource) -> bool {
+        let last = self.view.front(resource).unwrap_or(0);
+        let front = self
+            .view
+            .tickets()
+            .take_while(|ticket| ticket.number <= last);
+        let mut active = front.filter(|ticket| self.is_active(ticket));
+        let bars = |claim: &Claim| claim.resource == *resource && claim.is_exclusive();
+        Bug::TrustFront.is_planted() || active.any(|ticket| self.need_of(ticket).iter().any(bars))
     }
 
     /// Rule 5: what a request holds: its chain, and the standing leases of its agents.
@@ -355,10 +379,12 @@ impl<'a> Rules<'a> {
     }
 
     /// Returns which keys the view lacks before anything of it can be judged: what the waiting tickets
-    /// overlap and hold, who wants what they hold, and for each wanted lease who waits under it.
-    pub(crate) fn missing(self) -> Vec<Key> {
+    /// overlap and hold, who wants what they hold, and for each wanted lease who waits under it. Of
+    /// `fronts` the front of the queue is enough.
+    pub(crate) fn missing(self, fronts: &[Resource]) -> Vec<Key> {
         let mut keys = Missing {
             view: self.view,
+            fronts,
             keys: Vec::new(),
         };
         let waiting: Vec<&Ticket> = self.view.tickets().filter(|t| t.is_waiting()).collect();
@@ -375,7 +401,7 @@ impl<'a> Rules<'a> {
             ticket
                 .agents
                 .iter()
-                .for_each(|agent| keys.want(Key::Agent(agent.clone())));
+                .for_each(|agent| keys.want(Key::Standing(agent.clone())));
             for lease in self.holds(ticket) {
                 keys.want_life(lease);
                 Key::overlaps(&lease.claims).for_each(|key| keys.want(key));
@@ -396,21 +422,23 @@ impl<'a> Rules<'a> {
 }
 
 /// Collects the keys that a view lacks.
-pub(crate) struct Missing<'a> {
-    pub(crate) view: &'a View,
-    pub(crate) keys: Vec<Key>,
+struct Missing<'a> {
+    view: &'a View,
+    fronts: &'a [Resource],
+    keys: Vec<Key>,
 }
 
 impl Missing<'_> {
     /// Wants to know whether the processes behind a lease live.
-    pub(crate) fn want_life(&mut self, lease: &Lease) {
+    fn want_life(&mut self, lease: &Lease) {
         if lease.has_proof_of_life() {
             self.want(Key::Life(lease.id));
         }
     }
 
-    pub(crate) fn want(&mut self, key: Key) {
-        if !self.view.is_loaded(&key) {
+    fn want(&mut self, key: Key) {
+        let by_front = matches!(&key, Key::Overlap(resource) if self.fronts.contains(resource));
+        if !by_front && !self.view.is_loaded(&key) {
             self.keys.push(key);
         }
     }
@@ -421,6 +449,11 @@ impl Missing<'_> {
         self.keys.dedup();
         self.keys
     }
+}
+
+fn is_for(ticket: &Ticket, resource: &Resource) -> bool {
+    let mut claims = ticket.claims.iter();
+    claims.any(|claim| claim.resource.overlaps(resource))
 }
 
 /// A coarse test, wider than rule 7: whoever it leaves out cannot press the holder.

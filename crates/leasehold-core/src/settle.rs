@@ -13,7 +13,7 @@ use crate::seniority::Birth;
 use crate::ticket::{Ticket, TicketState};
 use crate::verdict::More;
 use crate::view::{Key, View};
-use crate::{card::Card, card::Dead, event::Event, id::LeaseId};
+use crate::{card::Card, card::Dead, event::Event, id::LeaseId, resource::Resource};
 use alloc::{borrow::Cow, sync::Arc, vec::Vec};
 
 /// A view that is being changed, with the events that changed it.
@@ -22,6 +22,8 @@ pub(crate) struct Work<'a> {
     policy: &'a Policy,
     pub(crate) events: Vec<Event>,
     pub(crate) wakes: Vec<LeaseId>,
+    /// The resources of whose queues only the front is in the view (see [`Work::settle_fronts`]).
+    fronts: Vec<Resource>,
     /// The view in which the newcomer had to die: what the answer explains it by. The one in which it
     /// came does not do, as settling may have granted to others since.
     pub(crate) died_in: Option<View>,
@@ -54,6 +56,7 @@ impl<'a> Work<'a> {
             policy,
             events,
             wakes,
+            fronts: Vec::new(),
             died_in: None,
         }
     }
@@ -119,7 +122,7 @@ impl<'a> Work<'a> {
     }
 
     pub(crate) fn require_closed(&self) -> Result<(), More> {
-        let keys = self.rules().missing();
+        let keys = self.rules().missing(&self.fronts);
         if keys.is_empty() {
             Ok(())
         } else {
@@ -127,11 +130,33 @@ impl<'a> Work<'a> {
         }
     }
 
+    /// Settles what the end of a lease on these claims brings about, from the front of each queue where
+    /// that is enough. A queue can be thousands long, and nearly always only its head can be served:
+    ///
+    /// Somebody who waits exclusively, and goes on waiting ([`Rules::is_barred`]), keeps out all behind
+    /// him who hold nothing: such a one is not pressed, so it passes nobody and never dies (rules 7, 8
+    /// and 10 of the kernel page), whatever is done in front of it. Nor does it matter to others: it
+    /// wants the leases on this resource, as he does; what it wants elsewhere is found there. Those in
+    /// front must hold nothing either: who presses them is not known.
+    ///
+    /// # Errors
+    /// [`More`], with the whole queue where the front is not enough.
+    pub(crate) fn settle_fronts(&mut self, claims: &[Claim]) -> Result<(), More> {
+        let partly = |claim: &&Claim| !self.view.is_loaded(&Key::Overlap(claim.resource.clone()));
+        let fronts = claims.iter().filter(partly).map(|claim| &claim.resource);
+        self.fronts = fronts.cloned().collect();
+        self.settle(None)?;
+        let open = |resource: &&Resource| !self.rules().is_barred(resource);
+        let open = self.fronts.iter().filter(open).cloned();
+        self.require(open.map(Key::Overlap))
+    }
+
     /// Settles. `newcomer` is the ticket of the command's own ask: it dies first, and what it is
     /// granted is bound at once.
     pub(crate) fn settle(&mut self, newcomer: Option<LeaseId>) -> Result<(), More> {
         loop {
             self.require_closed()?;
+            self.require_idle_fronts()?;
             self.note()?;
             // What was noted may have taken a reason to wait away, never what had to be loaded.
             match self.next_step(newcomer)? {
@@ -140,6 +165,14 @@ impl<'a> Work<'a> {
                 Some(Step::Grant(request)) => self.grant(request, newcomer)?,
             }
         }
+    }
+
+    /// Fails where somebody in front of a queue holds something.
+    fn require_idle_fronts(&self) -> Result<(), More> {
+        let rules = self.rules();
+        let busy = |resource: &&Resource| !rules.is_idle_queue(resource);
+        let busy = self.fronts.iter().filter(busy).cloned();
+        self.require(busy.map(Key::Overlap))
     }
 
     /// Step 1: notes what the view shows: the dead, the orphaned, the grants nobody picked up, and
@@ -347,6 +380,9 @@ impl<'a> Work<'a> {
         let unit = unit.unwrap_or(&ticket.seniority.birth).root();
         let places = self.places_of(&ticket);
         self.require(places)?;
+        // What an agent holds makes all that it waits for younger, also what nobody in the view waits for.
+        let agent = ticket.who.agent().filter(|_| ticket.kind == Kind::Standing);
+        self.require(agent.map(Key::Agent))?;
         let token = self.view.counters().token.next();
         // `ask` refuses while less than the longest queue's worth of tokens is left.
         let mut token = token.unwrap_or(crate::token::FencingToken::MAX);

@@ -16,10 +16,15 @@ pub enum Key {
     All,
     /// All leases, tickets and freezes with a claim that overlaps this resource.
     Overlap(Resource),
+    /// All leases and freezes with a claim on this resource, which has to be flat, and the tickets in
+    /// front of its queue, by number: see [`View::set_front`].
+    Front(Resource),
     /// The lease with this id, the ticket with this request, and all tickets inside that lease.
     Lease(LeaseId),
     /// All standing leases of this agent, and all tickets that count them as held.
     Agent(Agent),
+    /// All standing leases of this agent.
+    Standing(Agent),
     /// All cards that requests with this place key can use.
     Place(Agent),
     /// Whether the processes behind this lease or ticket live.
@@ -86,6 +91,8 @@ pub struct View {
     freezes: Vec<Freeze>,
     cards: Vec<Card>,
     lives: Vec<(LeaseId, Life)>,
+    /// Of the queues of which only the front is here: the last number that belongs to it.
+    fronts: Vec<(Resource, u64)>,
     /// Sorted: of a long queue each waiter's agent is a key, and each is asked for. `None` where
     /// everything is loaded.
     loaded: Option<Arc<Vec<Key>>>,
@@ -104,6 +111,7 @@ impl View {
             freezes: Vec::new(),
             cards: Vec::new(),
             lives: Vec::new(),
+            fronts: Vec::new(),
             loaded: Some(Arc::default()),
         }
     }
@@ -178,6 +186,15 @@ impl View {
             .map(|(_, life)| *life)
     }
 
+    /// Returns the last number of the front of a queue of which there is more.
+    #[must_use]
+    pub fn front(&self, resource: &Resource) -> Option<u64> {
+        self.fronts
+            .iter()
+            .find(|(of, _)| of == resource)
+            .map(|(_, last)| *last)
+    }
+
     /// Returns whether this key was loaded.
     #[must_use]
     pub fn is_loaded(&self, key: &Key) -> bool {
@@ -213,6 +230,15 @@ impl View {
         {
             Arc::make_mut(loaded).insert(place, key);
         }
+    }
+
+    /// Notes that of those who wait for this resource all whose numbers go up to `last` are in the view,
+    /// and that each of the others holds nothing (it is inside of nothing, its agents have no standing
+    /// leases) and is not strict. For [`Key::Front`], where that is less than all; else [`Key::Overlap`]
+    /// is loaded as well.
+    pub fn set_front(&mut self, resource: Resource, last: u64) {
+        self.fronts.retain(|(of, _)| *of != resource);
+        self.fronts.push((resource, last));
     }
 
     /// Adds or replaces a lease.

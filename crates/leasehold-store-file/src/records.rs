@@ -124,7 +124,13 @@ impl<'a> Records<'a> {
             }
             Key::Overlap(resource) => self.find_overlapping(resource, view),
             Key::Lease(id) => self.show(&Home::Lease(*id), view),
-            Key::Agent(agent) => self.show(&Home::Agent(agent.clone()), view),
+            Key::Front(resource) => {
+                view.mark_loaded(Key::Overlap(resource.clone()));
+                self.find(&Key::Overlap(resource.clone()), view)
+            }
+            Key::Agent(agent) | Key::Standing(agent) => {
+                self.show(&Home::Agent(agent.clone()), view)
+            }
             Key::Place(agent) => self.show(&Home::Place(agent.clone()), view),
         }
     }

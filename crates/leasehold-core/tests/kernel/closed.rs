@@ -13,10 +13,12 @@ use crate::world::{World, short_times};
 use leasehold_core::command::{Ask, Command, Wait};
 use leasehold_core::decide::decide;
 use leasehold_core::event::Event;
+use leasehold_core::identity::Agent;
 use leasehold_core::lease::Kind;
 use leasehold_core::verdict::{Decision, More};
 use leasehold_core::view::Key;
 use leasehold_core::{Claim, Identity, Intent, LeaseId, Resource, View, limits::Policy};
+use leasehold_core::{Lease, Ticket};
 use proptest::prelude::*;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -54,6 +56,7 @@ fn load(world: &World, view: &mut View, key: &Key) {
                 .filter(|freeze| freeze.resource.overlaps(resource));
             freezes.for_each(|freeze| view.put_freeze(freeze.clone()));
         }
+        Key::Front(resource) => load_front(whole, view, resource),
         Key::Lease(id) => {
             whole
                 .lease(*id)
@@ -65,14 +68,15 @@ fn load(world: &World, view: &mut View, key: &Key) {
             tickets.for_each(|ticket| view.put_ticket(ticket.clone()));
         }
         Key::Agent(agent) => {
-            let own = whole.leases().filter(|lease| {
-                lease.kind == Kind::Standing && lease.who.agent().as_ref() == Some(agent)
-            });
-            own.for_each(|lease| view.put_lease(lease.clone()));
+            load(world, view, &Key::Standing(agent.clone()));
             let tickets = whole
                 .tickets()
                 .filter(|ticket| ticket.agents.contains(agent));
             tickets.for_each(|ticket| view.put_ticket(ticket.clone()));
+        }
+        Key::Standing(agent) => {
+            let own = whole.leases().filter(|lease| is_of(lease, agent));
+            own.for_each(|lease| view.put_lease(lease.clone()));
         }
         Key::Place(place) => {
             let cards = whole.cards().filter(|card| card.who.place() == *place);
@@ -81,6 +85,37 @@ fn load(world: &World, view: &mut View, key: &Key) {
         Key::Life(id) => view.set_life(*id, world.life(*id)),
     }
     view.mark_loaded(key.clone());
+}
+
+fn is_of(lease: &Lease, agent: &Agent) -> bool {
+    lease.kind == Kind::Standing && lease.who.agent().as_ref() == Some(agent)
+}
+
+/// Shows of a queue now more, now less: any number that leaves out only those who hold nothing.
+fn load_front(whole: &View, view: &mut View, resource: &Resource) {
+    let on = |claims: &[Claim]| claims.iter().any(|claim| claim.resource == *resource);
+    let leases = whole.leases().filter(|lease| on(&lease.claims));
+    leases.for_each(|lease| view.put_lease(lease.clone()));
+    let freezes = whole
+        .freezes()
+        .filter(|freeze| freeze.resource == *resource);
+    freezes.for_each(|freeze| view.put_freeze(freeze.clone()));
+    let queue: Vec<&Ticket> = whole.tickets().filter(|t| on(&t.claims)).collect();
+    let holds = |agent: &Agent| whole.leases().any(|lease| is_of(lease, agent));
+    let may_hold = |ticket: &Ticket| {
+        ticket.strict || !ticket.inside.is_empty() || ticket.agents.iter().any(holds)
+    };
+    let least = queue.iter().rposition(|ticket| may_hold(ticket));
+    let least = least.map_or(0, |last| last + 1);
+    let more = whole.counters().number as usize % (queue.len() + 1);
+    let (front, rest) = queue.split_at(least.max(more));
+    front.iter().for_each(|t| view.put_ticket((*t).clone()));
+    if rest.is_empty() {
+        view.mark_loaded(Key::Overlap(resource.clone()));
+    } else {
+        let last = front.last().map_or(0, |ticket| ticket.number);
+        view.set_front(resource.clone(), last);
+    }
 }
 
 /// Decides as a coordinator does: loads what is missing until the kernel is content.

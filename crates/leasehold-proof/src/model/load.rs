@@ -69,9 +69,11 @@ impl World {
                     let cards = self.view.cards().filter(|card| card.who.place() == *place);
                     cards.for_each(|card| view.put_card(card.clone()));
                 }
-                Key::All | Key::Overlap(_) | Key::Lease(_) | Key::Agent(_) => {
-                    self.load_leases(instance, view, key);
+                Key::Front(resource) => {
+                    let whole = Key::Overlap(resource.clone());
+                    self.load(instance, view, &[whole]);
                 }
+                _ => self.load_leases(instance, view, key),
             }
             view.mark_loaded(key.clone());
         }
@@ -88,7 +90,7 @@ impl World {
             let is_found = match key {
                 Key::Overlap(_) => is_on(&lease.claims),
                 Key::Lease(id) => lease.id == *id,
-                Key::Agent(agent) => {
+                Key::Agent(agent) | Key::Standing(agent) => {
                     lease.kind == Kind::Standing && lease.who.agent().as_ref() == Some(agent)
                 }
                 _ => true,
@@ -102,6 +104,7 @@ impl World {
                 Key::Overlap(_) => is_on(&ticket.claims),
                 Key::Lease(id) => ticket.request == *id || ticket.inside.contains(id),
                 Key::Agent(agent) => ticket.agents.contains(agent),
+                Key::Standing(_) => false,
                 _ => true,
             };
             if is_found && let Some(ticket) = self.view.ticket(ticket.request) {

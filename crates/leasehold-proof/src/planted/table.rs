@@ -20,7 +20,8 @@ pub(super) const fn layers(bug: Bug) -> &'static [&'static str] {
         | Bug::ReadBesideWriters
         | Bug::AbandonOrphans
         | Bug::GrantInPart
-        | Bug::NeverDie => &["simulation", "model"],
+        | Bug::NeverDie
+        | Bug::TrustFront => &["simulation", "model"],
         Bug::WrongBoot | Bug::SkipChecksum | Bug::UnreadableIsDead => &["damage"],
         Bug::SkipReplay
         | Bug::KeepTornLine

@@ -122,9 +122,9 @@ impl Moment {
         let ledger = &self.ledger;
         let leases = ledger.leases.values().filter(|held| match key {
             Key::All => true,
-            Key::Overlap(what) => is_on(&held.lease.claims, what),
+            Key::Overlap(what) | Key::Front(what) => is_on(&held.lease.claims, what),
             Key::Lease(id) => held.lease.id == *id,
-            Key::Agent(agent) => {
+            Key::Agent(agent) | Key::Standing(agent) => {
                 held.lease.kind == Kind::Standing && held.lease.who.agent().as_ref() == Some(agent)
             }
             Key::Place(_) | Key::Life(_) => false,
@@ -133,15 +133,15 @@ impl Moment {
         let tickets = ledger.tickets.values().map(|queued| &queued.ticket);
         let tickets = tickets.filter(|ticket| match key {
             Key::All => true,
-            Key::Overlap(what) => is_on(&ticket.claims, what),
+            Key::Overlap(what) | Key::Front(what) => is_on(&ticket.claims, what),
             Key::Lease(id) => ticket.request == *id || ticket.inside.contains(id),
             Key::Agent(agent) => ticket.agents.contains(agent),
-            Key::Place(_) | Key::Life(_) => false,
+            Key::Standing(_) | Key::Place(_) | Key::Life(_) => false,
         });
         tickets.for_each(|ticket| view.put_ticket(ticket.clone()));
         let freezes = ledger.freezes.values().filter(|freeze| match key {
             Key::All => true,
-            Key::Overlap(what) => overlap(&freeze.resource, what),
+            Key::Overlap(what) | Key::Front(what) => overlap(&freeze.resource, what),
             _ => false,
         });
         freezes.for_each(|freeze| view.put_freeze(freeze.clone()));
@@ -153,6 +153,9 @@ impl Moment {
         cards.for_each(|card| view.put_card(card.clone()));
         if let Key::Life(id) = key {
             view.set_life(*id, self.lives.get(id).copied().unwrap_or_default());
+        }
+        if let Key::Front(what) = key {
+            view.mark_loaded(Key::Overlap(what.clone()));
         }
         view.mark_loaded(key.clone());
     }

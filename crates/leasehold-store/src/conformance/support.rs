@@ -213,9 +213,9 @@ pub(super) fn expected(whole: &View, keys: &[Key]) -> Shown {
     let lease_found = |lease: &Lease| {
         any(&|key| match key {
             Key::All => true,
-            Key::Overlap(resource) => on(&lease.claims, resource),
+            Key::Overlap(resource) | Key::Front(resource) => on(&lease.claims, resource),
             Key::Lease(id) => lease.id == *id,
-            Key::Agent(agent) => {
+            Key::Agent(agent) | Key::Standing(agent) => {
                 lease.kind == Kind::Standing && lease.who.agent().as_ref() == Some(agent)
             }
             Key::Place(_) | Key::Life(_) => false,
@@ -224,16 +224,16 @@ pub(super) fn expected(whole: &View, keys: &[Key]) -> Shown {
     let ticket_found = |ticket: &Ticket| {
         any(&|key| match key {
             Key::All => true,
-            Key::Overlap(resource) => on(&ticket.claims, resource),
+            Key::Overlap(resource) | Key::Front(resource) => on(&ticket.claims, resource),
             Key::Lease(id) => ticket.request == *id || ticket.inside.contains(id),
             Key::Agent(agent) => ticket.agents.contains(agent),
-            Key::Place(_) | Key::Life(_) => false,
+            Key::Standing(_) | Key::Place(_) | Key::Life(_) => false,
         })
     };
     let freeze_found = |freeze: &Freeze| {
         any(&|key| match key {
             Key::All => true,
-            Key::Overlap(resource) => freeze.resource.overlaps(resource),
+            Key::Overlap(resource) | Key::Front(resource) => freeze.resource.overlaps(resource),
             _ => false,
         })
     };
@@ -271,6 +271,7 @@ pub(super) fn keys_of(whole: &View, resources: &[Resource]) -> Vec<Key> {
         keys.extend(overlap(&lease.claims));
         keys.push(Key::Lease(lease.id));
         keys.extend(lease.who.agent().map(Key::Agent));
+        keys.extend(lease.who.agent().map(Key::Standing));
     }
     for ticket in whole.tickets() {
         keys.extend(overlap(&ticket.claims));

@@ -47,7 +47,16 @@ impl State {
                 Key::All => self.find_all(&mut found, view),
                 Key::Overlap(resource) => self.resources.find(resource, &mut found),
                 Key::Lease(id) => self.find_lease(*id, &mut found),
+                Key::Front(resource) => {
+                    // All of it: nothing is saved here by leaving somebody out.
+                    self.resources.find(resource, &mut found);
+                    view.mark_loaded(Key::Overlap(resource.clone()));
+                }
                 Key::Agent(agent) => found.extend(self.agents.get(agent).into_iter().flatten()),
+                Key::Standing(agent) => {
+                    let of_agent = self.agents.get(agent).into_iter().flatten();
+                    found.extend(of_agent.filter(|thing| matches!(thing, Thing::Lease(_))));
+                }
                 Key::Place(place) => self.show_cards(place, view),
                 Key::Life(_) => continue,
             }
