@@ -203,7 +203,11 @@ impl View {
         };
         // `All` is before every other key.
         let by_all = !matches!(key, Key::Life(_)) && loaded.first() == Some(&Key::All);
-        by_all || loaded.binary_search(key).is_ok()
+        let by_agent = match key {
+            Key::Standing(agent) => loaded.binary_search(&Key::Agent(agent.clone())).is_ok(),
+            _ => false,
+        };
+        by_all || by_agent || loaded.binary_search(key).is_ok()
     }
 
     /// Fails where one of these keys was not loaded.

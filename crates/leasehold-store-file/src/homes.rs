@@ -3,7 +3,7 @@
 //! | entity | homes |
 //! |---|---|
 //! | lease | each resource it claims, its id, its agent if it is standing |
-//! | ticket | each resource it asks for, its request, each lease it is inside of, each agent it counts |
+//! | ticket | each resource it asks for (in its record or in a stretch of its queue), its request, each lease it is inside of, each agent it counts |
 //! | freeze | its resource |
 //! | card | its place |
 //!
@@ -25,6 +25,8 @@ use std::borrow::Cow;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Home {
     Resource(Resource),
+    /// A part of the queue of a resource, from a number on: see [`queue`](crate::queue).
+    Stretch(Resource, u64),
     Lease(LeaseId),
     Agent(Agent),
     Place(Agent),
@@ -35,6 +37,7 @@ pub(crate) enum Home {
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum StoredHome<'a> {
     Resource(Cow<'a, str>),
+    Stretch(Cow<'a, str>, u64),
     Lease(Cow<'a, str>),
     Agent(format::Agent<'a>),
     Place(format::Agent<'a>),
@@ -53,6 +56,7 @@ impl Home {
     pub(crate) fn path(&self, room: &dyn Room) -> String {
         match self {
             Self::Resource(resource) => resource_path(resource, room),
+            Self::Stretch(resource, from) => stretch_path(resource, *from, room),
             Self::Lease(id) => lease_path(*id),
             Self::Agent(agent) => agent_path("agents", agent, room),
             Self::Place(agent) => agent_path("places", agent, room),
@@ -67,6 +71,9 @@ impl Home {
     pub(crate) fn stored(&self) -> StoredHome<'_> {
         match self {
             Self::Resource(resource) => StoredHome::Resource(resource.to_string().into()),
+            Self::Stretch(resource, from) => {
+                StoredHome::Stretch(resource.to_string().into(), *from)
+            }
             Self::Lease(id) => StoredHome::Lease(id.to_string().into()),
             Self::Agent(agent) => StoredHome::Agent(agent.into()),
             Self::Place(agent) => StoredHome::Place(agent.into()),
@@ -78,10 +85,10 @@ impl TryFrom<StoredHome<'_>> for Home {
     type Error = String;
 
     fn try_from(stored: StoredHome<'_>) -> Result<Self, String> {
+        let resource = |text: &str| Resource::parse(text).map_err(|error| error.to_string());
         Ok(match stored {
-            StoredHome::Resource(text) => {
-                Self::Resource(Resource::parse(&text).map_err(|error| error.to_string())?)
-            }
+            StoredHome::Resource(text) => Self::Resource(resource(&text)?),
+            StoredHome::Stretch(text, from) => Self::Stretch(resource(&text)?, from),
             StoredHome::Lease(id) => Self::Lease(
                 id.parse()
                     .map_err(|_| format!("the id {id} makes no sense"))?,
@@ -195,11 +202,22 @@ fn resource_path(resource: &Resource, room: &dyn Room) -> String {
             path
         }
         None => {
-            let mut path = format!("records/{}/", resource.kind());
+            let mut path = flat_directory(resource);
             push_escaped(&mut path, resource.rest(), room);
             path
         }
     }
+}
+
+fn flat_directory(resource: &Resource) -> String {
+    format!("records/{}/", resource.kind())
+}
+
+/// A flat name's own `@` is escaped.
+fn stretch_path(resource: &Resource, from: u64, room: &dyn Room) -> String {
+    let mut path = flat_directory(resource);
+    push_pair(&mut path, resource.rest(), &from.to_string(), room);
+    path
 }
 
 fn agent_path(directory: &str, agent: &Agent, room: &dyn Room) -> String {
@@ -281,6 +299,17 @@ mod tests {
         check("path:/src/.git/a", "records/path/abs/src/%2egit%2fa");
         check("path:a\\*b", "records/path/rel/a%2ab/@");
         check("path:src/*.rs", "records/path/glob/src%2f%2a.rs");
+    }
+
+    #[test]
+    fn a_stretch_of_a_queue_lies_beside_its_resource() {
+        let path = |resource: &str, room: usize| {
+            Home::Stretch(Resource::parse(resource).unwrap(), 17).path(&room)
+        };
+        assert_eq!(path("build", 255), "records/name/build@17");
+        assert_eq!(path("issue:a@17", 255), "records/issue/a%4017@17");
+        let long = "a".repeat(134);
+        assert_eq!(path(&long, 143), format!("records/name/{long}@17"));
     }
 
     #[test]

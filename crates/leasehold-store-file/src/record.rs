@@ -8,11 +8,12 @@ use crate::line;
 use leasehold_core::{Lease, Ticket, card::Card, event::Change, freeze::Freeze};
 use leasehold_store::format::{self, FormatError};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
 /// The version of a record.
-pub(crate) const VERSION: u64 = 1;
+pub(crate) const VERSION: u64 = 2;
 
 /// Records grow by this much, so that most changes keep the size of the file: one sector.
 const STEP_BYTES: usize = 512;
@@ -24,6 +25,23 @@ pub(crate) struct Content {
     pub(crate) tickets: Vec<Arc<Ticket>>,
     pub(crate) freezes: Vec<Freeze>,
     pub(crate) cards: Vec<Card>,
+    /// Of a resource: the stretches of its queue that follow the tickets here, by number.
+    pub(crate) rest: Vec<Stretch>,
+    /// Of a resource and of a stretch: the numbers of those tickets here that hold nothing and are not
+    /// strict. One that is missing may hold nothing all the same.
+    pub(crate) idle: Vec<u64>,
+}
+
+/// What the record of a resource says of a stretch of its queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Stretch {
+    /// The lowest number that belongs to it; the next stretch begins where it ends.
+    pub(crate) from: u64,
+    /// How many tickets it has. A record that has another number of them is of another version.
+    pub(crate) len: usize,
+    /// Whether all of them are known to hold nothing.
+    pub(crate) idle: bool,
 }
 
 /// A record, as it lies in its file.
@@ -40,6 +58,10 @@ struct Stored<'a> {
     freezes: Vec<format::Freeze<'a>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     cards: Vec<format::Card<'a>>,
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
+    rest: Cow<'a, [Stretch]>,
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
+    idle: Cow<'a, [u64]>,
     #[serde(default, skip_serializing, rename = "len")]
     _len: u64,
     #[serde(default, skip_serializing, rename = "crc")]
@@ -73,6 +95,7 @@ impl Content {
             && self.tickets.is_empty()
             && self.freezes.is_empty()
             && self.cards.is_empty()
+            && self.rest.is_empty()
     }
 
     /// Brings in one change: afterwards the entity stands here, or it does not.
@@ -85,6 +108,9 @@ impl Content {
                 put(&mut self.tickets, ticket, stands, |old| {
                     old.number == ticket.number
                 });
+                if !stands {
+                    self.set_idle(ticket.number, false);
+                }
             }
             Change::PutFreeze(freeze) | Change::DropFreeze(freeze) => {
                 put(&mut self.freezes, freeze, stands, |old| old.id == freeze.id);
@@ -95,11 +121,17 @@ impl Content {
         }
     }
 
+    /// Notes whether a ticket here is known to hold nothing.
+    pub(crate) fn set_idle(&mut self, number: u64, is_idle: bool) {
+        put(&mut self.idle, &number, is_idle, |old| *old == number);
+    }
+
     /// Sorts, so that two contents with the same entities are equal.
     pub(crate) fn sorted(mut self) -> Self {
         self.leases.sort_by_key(|lease| lease.id);
         self.tickets.sort_by_key(|ticket| ticket.number);
         self.freezes.sort_by_key(|freeze| freeze.id);
+        self.idle.sort_unstable();
         self.cards
             .sort_by(|a, b| (&a.who, &a.claims, a.kind).cmp(&(&b.who, &b.claims, b.kind)));
         self
@@ -119,6 +151,8 @@ impl Content {
                 .collect(),
             freezes: self.freezes.iter().map(Into::into).collect(),
             cards: self.cards.iter().map(Into::into).collect(),
+            rest: (&self.rest).into(),
+            idle: (&self.idle).into(),
             _len: 0,
             _crc: String::new(),
         };
@@ -156,6 +190,8 @@ impl Content {
             tickets: shared(all(stored.tickets)?),
             freezes: all(stored.freezes)?,
             cards: all(stored.cards)?,
+            rest: stored.rest.into_owned(),
+            idle: stored.idle.into_owned(),
         };
         Ok((home, content))
     }

@@ -3,6 +3,8 @@
 //! What is in memory goes before what is on disk. So a record that could not be written (a full disk)
 //! is still right for whoever replayed the log and goes on from there.
 
+mod queue;
+
 use crate::homes::{self, Home, TreePath, for_each_home};
 use crate::life::{Attended, Probe, probe};
 use crate::log::{retry, write_all};
@@ -119,17 +121,17 @@ impl<'a> Records<'a> {
     pub(crate) fn find(&mut self, key: &Key, view: &mut View) -> Result<(), Fault> {
         match key {
             Key::All | Key::Life(_) => Ok(()),
-            Key::Overlap(resource) if resource.is_flat() => {
-                self.show(&Home::Resource(resource.clone()), view)
-            }
+            Key::Overlap(resource) if resource.is_flat() => self.find_flat(resource, view),
             Key::Overlap(resource) => self.find_overlapping(resource, view),
+            Key::Front(resource) => self.find_front(resource, view),
             Key::Lease(id) => self.show(&Home::Lease(*id), view),
-            Key::Front(resource) => {
-                view.mark_loaded(Key::Overlap(resource.clone()));
-                self.find(&Key::Overlap(resource.clone()), view)
-            }
-            Key::Agent(agent) | Key::Standing(agent) => {
-                self.show(&Home::Agent(agent.clone()), view)
+            Key::Agent(agent) => self.show(&Home::Agent(agent.clone()), view),
+            Key::Standing(agent) => {
+                let leases = &self.entry(&Home::Agent(agent.clone()))?.content.leases;
+                leases
+                    .iter()
+                    .for_each(|lease| view.put_lease(Arc::clone(lease)));
+                Ok(())
             }
             Key::Place(agent) => self.show(&Home::Place(agent.clone()), view),
         }
@@ -315,10 +317,20 @@ impl<'a> Records<'a> {
             let gone = Change::DropTicket(&before);
             for_each_home(gone, |home, _| self.set(&home, gone, false))?;
         }
-        for_each_home(change, |home, stands| self.set(&home, change, stands))
+        for_each_home(change, |home, stands| self.set(&home, change, stands))?;
+        match change {
+            Change::PutTicket(ticket) => self.note_idle(ticket),
+            Change::PutLease(lease) => self.note_standing(lease),
+            _ => Ok(()),
+        }
     }
 
     fn set(&mut self, home: &Home, change: Change<'_>, stands: bool) -> Result<(), Fault> {
+        if let (Home::Resource(resource), Change::PutTicket(_) | Change::DropTicket(_)) =
+            (home, change)
+        {
+            return self.set_queued(resource, change, stands);
+        }
         let entry = self.entry(home)?;
         entry.content.apply(change, stands);
         entry.is_changed = true;
@@ -337,12 +349,9 @@ impl<'a> Records<'a> {
         let Some(first) = ticket.claims.first() else {
             return Ok(None);
         };
-        let entry = self.entry(&Home::Resource(first.resource.clone()))?;
-        let before = entry
-            .content
-            .tickets
-            .iter()
-            .find(|old| old.number == ticket.number);
+        let content = self.queued_in(&first.resource, ticket.number)?;
+        let mut tickets = content.tickets.iter();
+        let before = tickets.find(|old| old.number == ticket.number);
         Ok(before.filter(|before| *before != ticket).cloned())
     }
 
@@ -451,7 +460,7 @@ impl Entry {
 fn remove(root: &Root, attended: &Attended, home: &Home, path: &str) -> Result<bool, Errno> {
     match home {
         Home::Lease(id) => return remove_lease(root, attended, *id),
-        Home::Resource(_) | Home::Agent(_) | Home::Place(_) => {
+        Home::Resource(_) | Home::Stretch(..) | Home::Agent(_) | Home::Place(_) => {
             root.unlink(path)?;
             root.remove_empty_pieces(path);
         }
@@ -492,6 +501,10 @@ fn show(content: &Content, view: &mut View) {
         .tickets
         .iter()
         .for_each(|ticket| view.put_ticket(ticket.clone()));
+    // That they hold nothing is all that the records of their agents would say.
+    let idle = |ticket: &&Arc<Ticket>| content.idle.contains(&ticket.number);
+    let agents = content.tickets.iter().filter(idle).flat_map(|t| &t.agents);
+    agents.for_each(|agent| view.mark_loaded(Key::Standing(agent.clone())));
     content
         .freezes
         .iter()

@@ -3,8 +3,6 @@
 //! Each is written twice, so one is made good from the other where that other is whole. Where both are
 //! damaged nothing is mended: a guess could grant what somebody holds.
 
-use crate::record::Content;
-use crate::recover::{self, RECORD_DIRECTORIES};
 use crate::session::Session;
 use crate::shared::Shared;
 use crate::state::State;
@@ -68,25 +66,14 @@ fn from_records(
         return Err(give_up("they are behind it".into()));
     }
     let mut state = State::begin_at(&session.header, session.segment.number());
-    for directory in RECORD_DIRECTORIES {
-        shared.root.walk(directory, &mut |path| {
-            if recover::is_beside_a_record(path) {
-                return Ok(());
+    for (path, found) in verify::read_records(shared)? {
+        match found {
+            Ok((_, content)) => state.add(content),
+            Err(_) if Bug::GuessAtRepair.is_planted() => {}
+            Err(unreadable) => {
+                return Err(give_up(format!("{path} cannot be read: {unreadable}")));
             }
-            let whole = shared.root.join(path);
-            let bytes = std::fs::read(&whole).map_err(|e| StoreError::io("read", &whole, e))?;
-            if bytes.is_empty() && path.starts_with("leases/") {
-                return Ok(());
-            }
-            match Content::decode(&bytes) {
-                Ok((_, content)) => state.add(content),
-                Err(_) if Bug::GuessAtRepair.is_planted() => {}
-                Err(unreadable) => {
-                    return Err(give_up(format!("{path} cannot be read: {unreadable}")));
-                }
-            }
-            Ok(())
-        })?;
+        }
     }
     match verify::differences(shared, &state)?.first() {
         None => Ok(state),

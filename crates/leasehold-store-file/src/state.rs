@@ -6,11 +6,12 @@ use crate::log::{Checkpoint, End, Segment};
 use crate::record::Content;
 use crate::root::Root;
 use leasehold_core::event::{Change, Event};
+use leasehold_core::lease::Kind;
 use leasehold_core::planted::Bug;
 use leasehold_core::{Lease, LeaseId, Ticket, Timestamp, View, identity::Agent, view::Counters};
 use leasehold_core::{card::Card, freeze::Freeze};
 use leasehold_store::StoreError;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -77,6 +78,7 @@ impl State {
             tickets,
             freezes,
             cards,
+            ..
         } = content;
         leases
             .iter()
@@ -186,6 +188,22 @@ impl State {
 
     /// Returns what every record that is not empty has to hold.
     pub(crate) fn records(&self) -> BTreeMap<Home, Content> {
+        let mut records = self.unsplit_records();
+        let mut stretches = Vec::new();
+        for (home, content) in &mut records {
+            if let Home::Resource(resource) = home
+                && resource.is_flat()
+            {
+                let of = |(from, of)| (Home::Stretch(resource.clone(), from), of);
+                stretches.extend(content.split_off().into_iter().map(of));
+            }
+        }
+        records.extend(stretches);
+        records
+    }
+
+    /// The same, with each queue as a whole in the record of its resource.
+    pub(crate) fn unsplit_records(&self) -> BTreeMap<Home, Content> {
         let mut records: BTreeMap<Home, Content> = BTreeMap::new();
         let mut put = |change: Change<'_>| {
             let Ok(()) = for_each_home::<Infallible>(change, |home, stands| {
@@ -208,6 +226,22 @@ impl State {
             .values()
             .flatten()
             .for_each(|card| put(Change::PutCard(card)));
+        self.note_idle(&mut records);
         records
+    }
+
+    /// Notes which tickets hold nothing.
+    fn note_idle(&self, records: &mut BTreeMap<Home, Content>) {
+        let standing = self.leases.values().filter(|l| l.kind == Kind::Standing);
+        let standing: BTreeSet<Agent> = standing.filter_map(|lease| lease.who.agent()).collect();
+        let holds = |ticket: &Ticket| ticket.agents.iter().any(|agent| standing.contains(agent));
+        let idle = |t: &&Arc<Ticket>| t.inside.is_empty() && !t.strict && !holds(t);
+        for ticket in self.tickets.values().filter(idle) {
+            for claim in &ticket.claims {
+                let home = Home::Resource(claim.resource.clone());
+                let content = records.entry(home).or_default();
+                content.set_idle(ticket.number, true);
+            }
+        }
     }
 }

@@ -104,9 +104,23 @@ impl<'a, S: Subject> Run<'a, S> {
         check_keys(store, &self.whole, &[one, other]);
     }
 
+    /// Checks what a store says of the agents of those who wait without being asked: that they hold
+    /// nothing, or all that they hold.
+    fn check_standing(&self, view: &mut View, found: &View, at: &str) {
+        for agent in found.tickets().flat_map(|ticket| &ticket.agents) {
+            let key = Key::Standing(agent.clone());
+            if found.is_loaded(&key) {
+                let standing = self.whole.leases().filter(|l| l.kind == Kind::Standing);
+                let mut own = standing.filter(|lease| lease.who.agent().as_ref() == Some(agent));
+                assert!(own.all(|l| found.lease(l.id).is_some()), "{key:?}, {at}");
+                view.mark_loaded(key);
+            }
+        }
+    }
+
     /// Checks what was decided on, and the decision.
     fn check(&self, command: &Command, done: &Done, at: &str) {
-        let found = expected(&self.whole, &done.keys);
+        let found = expected(&self.whole, &done.keys, &done.view);
         assert_eq!(
             shown(&done.view),
             found,
@@ -125,10 +139,16 @@ impl<'a, S: Subject> Run<'a, S> {
         found.put_into(&mut view);
         for key in &done.keys {
             view.mark_loaded(key.clone());
-            if let Key::Life(id) = key {
-                view.set_life(*id, self.check_life(*id, &done.view, at));
+            match key {
+                Key::Life(id) => view.set_life(*id, self.check_life(*id, &done.view, at)),
+                Key::Front(resource) => match done.view.front(resource) {
+                    Some(last) => view.set_front(resource.clone(), last),
+                    None => view.mark_loaded(Key::Overlap(resource.clone())),
+                },
+                _ => {}
             }
         }
+        self.check_standing(&mut view, &done.view, at);
         let decision = decide(&view, command, &Policy::default()).unwrap();
         let (own, stores) = (&decision.verdict, &done.decision.verdict);
         assert_eq!(

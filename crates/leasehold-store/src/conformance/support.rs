@@ -203,8 +203,9 @@ pub(super) fn shown(view: &View) -> Shown {
     shown
 }
 
-/// Returns what a store has to show for some keys of a whole state.
-pub(super) fn expected(whole: &View, keys: &[Key]) -> Shown {
+/// Returns what a store has to show for some keys of a whole state. Of a queue whose front is asked for,
+/// `found`, which the store shows, says how far it goes.
+pub(super) fn expected(whole: &View, keys: &[Key], found: &View) -> Shown {
     let any = |found: &dyn Fn(&Key) -> bool| keys.iter().any(found);
     let on = |claims: &[Claim], resource: &Resource| {
         claims.iter().any(|claim| claim.resource.overlaps(resource))
@@ -224,7 +225,11 @@ pub(super) fn expected(whole: &View, keys: &[Key]) -> Shown {
     let ticket_found = |ticket: &Ticket| {
         any(&|key| match key {
             Key::All => true,
-            Key::Overlap(resource) | Key::Front(resource) => on(&ticket.claims, resource),
+            Key::Overlap(resource) => on(&ticket.claims, resource),
+            Key::Front(resource) => {
+                let last = found.front(resource).unwrap_or(u64::MAX);
+                ticket.number <= last && on(&ticket.claims, resource)
+            }
             Key::Lease(id) => ticket.request == *id || ticket.inside.contains(id),
             Key::Agent(agent) => ticket.agents.contains(agent),
             Key::Standing(_) | Key::Place(_) | Key::Life(_) => false,
@@ -296,7 +301,7 @@ pub(super) fn check_keys<S: Store>(store: &S, whole: &View, keys: &[Key]) {
     let loaded = store.load(keys, Access::Read).unwrap();
     assert_eq!(
         shown(loaded.view()),
-        expected(whole, keys),
+        expected(whole, keys, loaded.view()),
         "what {keys:?} finds"
     );
     for key in keys {

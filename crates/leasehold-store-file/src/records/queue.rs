@@ -1,0 +1,264 @@
+//! The queue of a resource: its front is in the record of the resource, the rest of a long one in
+//! stretches, each a record of its own.
+//!
+//! So whoever gives a resource back reads and writes as much when hundreds wait as when a few do.
+//! Numbers only rise, so new tickets go to the end, into the last stretch. When the front has become
+//! short, the first stretch is taken into it. The numbers that belong to a stretch follow from where
+//! it and the next one begin.
+//!
+//! A ticket is *idle* that holds nothing: it is inside of nothing, none of its agents has a standing
+//! lease, and it is not strict. The records note of which this is known, and every standing lease that
+//! comes into being takes the note away. (It is not given back when the lease ends: then the store
+//! only looks where it need not.)
+//!
+//! The race: a kill between the write of a stretch and that of its resource, against whoever replays
+//! the commit, or looks without the mutex. The resource says how many tickets each stretch has; where
+//! that is not so the record counts as torn.
+
+use super::{Entry, Fault, Records, show};
+use crate::homes::Home;
+use crate::record::{Content, Stretch};
+use leasehold_core::event::Change;
+use leasehold_core::lease::Kind;
+use leasehold_core::view::{Key, View};
+use leasehold_core::{Lease, Resource, Ticket};
+use std::mem;
+use std::sync::Arc;
+
+/// How long a queue may be before it has stretches, and how long each of them.
+const STRETCH_MAX: usize = 16;
+/// With fewer tickets than this the front takes in the first stretch: nearly always one is served and
+/// one that waits on keeps out the rest.
+const FRONT_MIN: usize = 4;
+
+impl Content {
+    /// Returns which record has the tickets of this number: the one of a stretch, or none but this.
+    fn stretch_of(&self, number: u64) -> Option<usize> {
+        self.rest
+            .partition_point(|stretch| stretch.from <= number)
+            .checked_sub(1)
+    }
+
+    fn summary(&self, from: u64) -> Stretch {
+        Stretch {
+            from,
+            len: self.tickets.len(),
+            idle: self.tickets.len() == self.idle.len(),
+        }
+    }
+
+    /// Returns whether this can be the stretch that a resource tells of.
+    pub(crate) fn is_told_by(&self, of: &Stretch) -> bool {
+        self.tickets.len() == of.len && self.tickets.iter().all(|t| t.number >= of.from)
+    }
+
+    /// Adds the tickets of a stretch.
+    pub(crate) fn take_in(&mut self, stretch: Self) {
+        self.tickets.extend(stretch.tickets);
+        self.idle.extend(stretch.idle);
+    }
+
+    /// Takes what is behind the front of a long queue, sorted, out of the record of its resource.
+    pub(crate) fn split_off(&mut self) -> Vec<(u64, Self)> {
+        let behind = self.tickets.split_off(self.tickets.len().min(STRETCH_MAX));
+        let stretches = behind.chunks(STRETCH_MAX).map(|tickets| {
+            let numbers = tickets.iter().map(|ticket| ticket.number);
+            let stretch = Self {
+                tickets: tickets.into(),
+                idle: numbers
+                    .filter(|number| self.idle.contains(number))
+                    .collect(),
+                ..Self::default()
+            };
+            (tickets[0].number, stretch)
+        });
+        let stretches: Vec<(u64, Self)> = stretches.collect();
+        self.idle
+            .retain(|number| self.tickets.iter().any(|ticket| ticket.number == *number));
+        let summaries = stretches.iter();
+        self.rest = summaries.map(|(from, of)| of.summary(*from)).collect();
+        stretches
+    }
+}
+
+impl Records<'_> {
+    /// Shows the leases and freezes of a flat resource and the front of its queue, or all of it where
+    /// there is no more or somebody behind may hold something.
+    pub(super) fn find_front(&mut self, resource: &Resource, view: &mut View) -> Result<(), Fault> {
+        let head = &self.entry(&Home::Resource(resource.clone()))?.content;
+        let Some(first) = head.rest.first() else {
+            show(head, view);
+            view.mark_loaded(Key::Overlap(resource.clone()));
+            return Ok(());
+        };
+        if head.rest.iter().all(|stretch| stretch.idle) {
+            show(head, view);
+            view.set_front(resource.clone(), first.from - 1);
+            return Ok(());
+        }
+        self.find_flat(resource, view)?;
+        view.mark_loaded(Key::Overlap(resource.clone()));
+        Ok(())
+    }
+
+    /// Shows all of a flat resource.
+    pub(super) fn find_flat(&mut self, resource: &Resource, view: &mut View) -> Result<(), Fault> {
+        let head = &self.entry(&Home::Resource(resource.clone()))?.content;
+        show(head, view);
+        for stretch in head.rest.clone() {
+            show(&self.stretch(resource, stretch)?.content, view);
+        }
+        Ok(())
+    }
+
+    /// Returns the record of a stretch, as its resource tells of it.
+    fn stretch(&mut self, resource: &Resource, of: Stretch) -> Result<&mut Entry, Fault> {
+        let entry = self.entry(&Home::Stretch(resource.clone(), of.from))?;
+        if entry.content.is_told_by(&of) {
+            Ok(entry)
+        } else {
+            Err(Fault::Torn)
+        }
+    }
+
+    /// Returns the record that the ticket of this number is in, if it is there.
+    pub(super) fn queued_in(
+        &mut self,
+        resource: &Resource,
+        number: u64,
+    ) -> Result<&mut Content, Fault> {
+        let head = self.entry(&Home::Resource(resource.clone()))?;
+        match head.content.stretch_of(number) {
+            // Looked up anew: a borrow that is returned cannot be one of two.
+            None => Ok(&mut self.entry(&Home::Resource(resource.clone()))?.content),
+            Some(place) => {
+                let of = head.content.rest[place];
+                Ok(&mut self.stretch(resource, of)?.content)
+            }
+        }
+    }
+
+    /// Brings in a change of a ticket where it waits for this resource.
+    pub(super) fn set_queued(
+        &mut self,
+        resource: &Resource,
+        change: Change<'_>,
+        stands: bool,
+    ) -> Result<(), Fault> {
+        let (Change::PutTicket(ticket) | Change::DropTicket(ticket)) = change else {
+            return Ok(());
+        };
+        if stands && resource.is_flat() {
+            self.make_room(resource, ticket.number)?;
+        }
+        self.alter(resource, ticket.number, |content| {
+            content.apply(change, stands);
+        })?;
+        self.draw_up(resource)
+    }
+
+    /// Begins a stretch for a number behind all others, where there is no room for it.
+    fn make_room(&mut self, resource: &Resource, number: u64) -> Result<(), Fault> {
+        let last = self.queued_in(resource, number)?;
+        let is_behind = last.tickets.iter().all(|ticket| ticket.number < number);
+        let is_full = last.tickets.len() >= STRETCH_MAX && is_behind;
+        let home = Home::Resource(resource.clone());
+        let head = &mut self.entry(&home)?.content;
+        let is_last = head
+            .rest
+            .last()
+            .is_none_or(|stretch| stretch.from <= number);
+        if is_full && is_last {
+            head.rest.push(Content::default().summary(number));
+            // Whatever its file says is of before. One that was emptied just now is in memory.
+            let empty = || Entry::new(Content::default(), None, None);
+            let home = Home::Stretch(resource.clone(), number);
+            self.entries.entry(home).or_insert_with(empty);
+        }
+        Ok(())
+    }
+
+    /// Changes the record that a number belongs to, and what is said of it.
+    fn alter(
+        &mut self,
+        resource: &Resource,
+        number: u64,
+        change: impl FnOnce(&mut Content),
+    ) -> Result<(), Fault> {
+        let home = Home::Resource(resource.clone());
+        let head = self.entry(&home)?;
+        let Some(place) = head.content.stretch_of(number) else {
+            head.is_changed = true;
+            change(&mut head.content);
+            return Ok(());
+        };
+        let of = head.content.rest[place];
+        let stretch = self.stretch(resource, of)?;
+        stretch.is_changed = true;
+        change(&mut stretch.content);
+        let summary = stretch.content.summary(of.from);
+        let head = self.entry(&home)?;
+        head.is_changed |= summary != of;
+        if summary.len > 0 {
+            head.content.rest[place] = summary;
+        } else {
+            head.content.rest.remove(place);
+        }
+        Ok(())
+    }
+
+    /// Takes stretches into a front that has become short.
+    fn draw_up(&mut self, resource: &Resource) -> Result<(), Fault> {
+        let home = Home::Resource(resource.clone());
+        loop {
+            let head = &self.entry(&home)?.content;
+            let first = head.rest.first().copied();
+            let Some(first) = first.filter(|_| head.tickets.len() < FRONT_MIN) else {
+                return Ok(());
+            };
+            let stretch = self.stretch(resource, first)?;
+            stretch.is_changed = true;
+            let taken = mem::take(&mut stretch.content);
+            let head = self.entry(&home)?;
+            head.is_changed = true;
+            head.content.take_in(taken);
+            head.content.rest.remove(0);
+        }
+    }
+
+    /// Notes of a ticket that came or changed whether it holds nothing.
+    pub(super) fn note_idle(&mut self, ticket: &Ticket) -> Result<(), Fault> {
+        let mut is_idle = ticket.inside.is_empty() && !ticket.strict;
+        for agent in &ticket.agents {
+            is_idle &= self
+                .entry(&Home::Agent(agent.clone()))?
+                .content
+                .leases
+                .is_empty();
+        }
+        self.set_idle(ticket, is_idle)
+    }
+
+    /// Notes of all that an agent waits for that it holds something now.
+    pub(super) fn note_standing(&mut self, lease: &Lease) -> Result<(), Fault> {
+        let agent = lease.who.agent().filter(|_| lease.kind == Kind::Standing);
+        let Some(agent) = agent else {
+            return Ok(());
+        };
+        let tickets: Vec<Arc<Ticket>> = self.entry(&Home::Agent(agent))?.content.tickets.clone();
+        let mut tickets = tickets.iter();
+        tickets.try_for_each(|ticket| self.set_idle(ticket, false))
+    }
+
+    fn set_idle(&mut self, ticket: &Ticket, is_idle: bool) -> Result<(), Fault> {
+        for claim in &ticket.claims {
+            let content = self.queued_in(&claim.resource, ticket.number)?;
+            if content.idle.contains(&ticket.number) != is_idle {
+                self.alter(&claim.resource, ticket.number, |content| {
+                    content.set_idle(ticket.number, is_idle);
+                })?;
+            }
+        }
+        Ok(())
+    }
+}
