@@ -129,7 +129,7 @@ fn unlink(shared: &Shared, path: &str) -> Result<(), StoreError> {
 
 /// Returns the requests that have files and are not in the state. (Some of them may be alive.)
 pub(crate) fn strangers(shared: &Shared, state: &State) -> Result<BTreeSet<LeaseId>, StoreError> {
-    let expected = state.records();
+    let expected = state.unsplit_records();
     let mut ids = BTreeSet::new();
     shared.root.walk("leases", &mut |path| {
         let name = path.trim_start_matches("leases/");

@@ -10,6 +10,7 @@ use crate::life::{Attended, Probe, probe};
 use crate::log::{retry, write_all};
 use crate::record::{Content, Unreadable, VERSION};
 use crate::root::Root;
+use crate::shared::Shared;
 use leasehold_core::event::{Change, Event};
 use leasehold_core::planted::Bug;
 use leasehold_core::resource::PathPattern;
@@ -80,6 +81,8 @@ impl Entry {
 pub(crate) struct Records<'a> {
     root: &'a Root,
     attended: &'a Attended,
+    /// How many tickets of a queue lie in one record.
+    stretch_tickets: usize,
     flags: OFlags,
     entries: BTreeMap<Home, Entry>,
     /// Whether what is not in memory is empty, whatever the files say.
@@ -88,10 +91,11 @@ pub(crate) struct Records<'a> {
 
 impl<'a> Records<'a> {
     /// Begins with no record, to look only.
-    pub(crate) fn to_read(root: &'a Root, attended: &'a Attended) -> Self {
+    pub(crate) fn to_read(shared: &'a Shared) -> Self {
         Self {
-            root,
-            attended,
+            root: &shared.root,
+            attended: &shared.attended,
+            stretch_tickets: shared.stretch_tickets,
             flags: OFlags::RDONLY,
             entries: BTreeMap::new(),
             is_all: false,
@@ -99,20 +103,20 @@ impl<'a> Records<'a> {
     }
 
     /// Begins with no record, to look and write. Under the mutex only.
-    pub(crate) fn to_write(root: &'a Root, attended: &'a Attended) -> Self {
+    pub(crate) fn to_write(shared: &'a Shared) -> Self {
         Self {
             flags: OFlags::RDWR,
-            ..Self::to_read(root, attended)
+            ..Self::to_read(shared)
         }
     }
 
     /// Has all records in memory, for where the files cannot be used; they are not looked at.
-    pub(crate) fn of(all: BTreeMap<Home, Content>, root: &'a Root, attended: &'a Attended) -> Self {
+    pub(crate) fn of(all: BTreeMap<Home, Content>, shared: &'a Shared) -> Self {
         let entry = |(home, content)| (home, Entry::new(content, None, None));
         Self {
             entries: all.into_iter().map(entry).collect(),
             is_all: true,
-            ..Self::to_read(root, attended)
+            ..Self::to_read(shared)
         }
     }
 

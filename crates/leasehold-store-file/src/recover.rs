@@ -305,7 +305,7 @@ impl Epoch {
 /// Makes all records say what the state says, whatever they say now. Those of resources come last, as
 /// in every write of records.
 pub(crate) fn write_records(shared: &Shared, state: &State) -> Result<(), StoreError> {
-    let expected = state.records();
+    let expected = state.records(shared.stretch_tickets);
     let paths: BTreeSet<String> = expected.keys().map(|h| h.path(&shared.root)).collect();
     let mut found = Vec::new();
     for directory in RECORD_DIRECTORIES {
@@ -314,7 +314,7 @@ pub(crate) fn write_records(shared: &Shared, state: &State) -> Result<(), StoreE
             Ok(())
         })?;
     }
-    let records = Records::to_write(&shared.root, &shared.attended);
+    let records = Records::to_write(shared);
     let (of_resources, others): (Vec<_>, Vec<_>) = found
         .into_iter()
         .filter(|path| !paths.contains(path))

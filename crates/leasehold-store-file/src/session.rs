@@ -82,7 +82,7 @@ impl<'a> Session<'a> {
         let time_line = shared.continue_time(header.anchor_ms);
         let now = time_line.now(&*shared.clock, header.last_ms);
         let (applied, end) = (header.applied, extent.len);
-        let records = Records::to_write(&shared.root, &shared.attended);
+        let records = Records::to_write(shared);
         let reserve = extent.reserve;
         let mut session = Self {
             shared,
@@ -231,8 +231,9 @@ impl<'a> Session<'a> {
 
     /// Goes on with what the log says, which is more to read and as right.
     fn do_without(&mut self, error: &StoreError) -> Result<(), StoreError> {
-        let all = self.fold_from(State::default())?.records();
-        self.records = Records::of(all, &self.shared.root, &self.shared.attended);
+        let state = self.fold_from(State::default())?;
+        let all = state.records(self.shared.stretch_tickets);
+        self.records = Records::of(all, self.shared);
         self.is_on_log_alone = true;
         self.shared.tell(error);
         Ok(())
@@ -242,7 +243,7 @@ impl<'a> Session<'a> {
     pub(crate) fn rebuild_from(&mut self, folded: State) -> Result<State, StoreError> {
         let state = self.fold_from(folded)?;
         recover::write_records(self.shared, &state)?;
-        self.records = Records::to_write(&self.shared.root, &self.shared.attended);
+        self.records = Records::to_write(self.shared);
         self.write_header()?;
         Ok(state)
     }

@@ -25,6 +25,8 @@ pub(crate) struct Shared {
     /// The boot of the machine; it cannot change while this process runs.
     pub(crate) boot: String,
     pub(crate) attended: Attended,
+    /// How many tickets lie in one record.
+    pub(crate) stretch_tickets: usize,
     notice: Notice,
     is_told: AtomicBool,
     segment: Mutex<Option<Arc<Segment>>>,
@@ -41,7 +43,12 @@ impl std::fmt::Debug for Shared {
 
 impl Shared {
     pub(crate) fn new(root: Root, gate: Gate, options: Options) -> Result<Self, StoreError> {
-        let Options { clock, notice, .. } = options;
+        let Options {
+            clock,
+            stretch_tickets,
+            notice,
+            ..
+        } = options;
         let boot = clock.boot()?;
         let attended = Attended::default();
         Ok(Self {
@@ -50,6 +57,7 @@ impl Shared {
             clock,
             boot,
             attended,
+            stretch_tickets: stretch_tickets.max(1),
             notice,
             is_told: AtomicBool::new(false),
             segment: Mutex::default(),

@@ -187,7 +187,7 @@ impl State {
     }
 
     /// Returns what every record that is not empty has to hold.
-    pub(crate) fn records(&self) -> BTreeMap<Home, Content> {
+    pub(crate) fn records(&self, stretch_tickets: usize) -> BTreeMap<Home, Content> {
         let mut records = self.unsplit_records();
         let mut stretches = Vec::new();
         for (home, content) in &mut records {
@@ -195,7 +195,7 @@ impl State {
                 && resource.is_flat()
             {
                 let of = |(from, of)| (Home::Stretch(resource.clone(), from), of);
-                stretches.extend(content.split_off().into_iter().map(of));
+                stretches.extend(content.split_off(stretch_tickets).into_iter().map(of));
             }
         }
         records.extend(stretches);

@@ -43,6 +43,9 @@ pub struct Options {
     pub mutex_wait: Duration,
     /// Where time comes from; another one only in tests.
     pub clock: Arc<dyn Clock>,
+    /// How many tickets of a queue lie in one record: a longer queue is kept in several, and grows and
+    /// shrinks at the same cost. Those who share a directory need not agree on it; small only in tests.
+    pub stretch_tickets: usize,
     /// Is told once when a record can be neither read nor written, while the log is sound. Everything
     /// goes on from the log then: as right, and slower the longer the log is.
     pub notice: fn(&StoreError),
@@ -53,6 +56,7 @@ impl Default for Options {
         Self {
             mutex_wait: Duration::from_secs(10),
             clock: Arc::new(MachineClock::new()),
+            stretch_tickets: 16,
             notice: |_| {},
         }
     }
@@ -232,7 +236,7 @@ impl FileStore {
     ) -> Result<Option<View>, StoreError> {
         let shared = &*self.shared;
         let mut view = self.view_of(header);
-        let mut records = Records::to_read(&shared.root, &shared.attended);
+        let mut records = Records::to_read(shared);
         for key in keys {
             match key {
                 Key::All => {

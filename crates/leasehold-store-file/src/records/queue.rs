@@ -25,11 +25,9 @@ use leasehold_core::{Lease, Resource, Ticket};
 use std::mem;
 use std::sync::Arc;
 
-/// How long a queue may be before it has stretches, and how long each of them.
-const STRETCH_MAX: usize = 16;
-/// With fewer tickets than this the front takes in the first stretch: nearly always one is served and
-/// one that waits on keeps out the rest.
-const FRONT_MIN: usize = 4;
+/// With this part of the tickets of a stretch the front takes the next one in: nearly always one is
+/// served, and one that waits on keeps out the rest.
+const FRONT_PART: usize = 4;
 
 impl Content {
     /// Returns which record has the tickets of this number: the one of a stretch, or none but this.
@@ -59,9 +57,10 @@ impl Content {
     }
 
     /// Takes what is behind the front of a long queue, sorted, out of the record of its resource.
-    pub(crate) fn split_off(&mut self) -> Vec<(u64, Self)> {
-        let behind = self.tickets.split_off(self.tickets.len().min(STRETCH_MAX));
-        let stretches = behind.chunks(STRETCH_MAX).map(|tickets| {
+    pub(crate) fn split_off(&mut self, stretch_tickets: usize) -> Vec<(u64, Self)> {
+        let front = self.tickets.len().min(stretch_tickets);
+        let behind = self.tickets.split_off(front);
+        let stretches = behind.chunks(stretch_tickets).map(|tickets| {
             let numbers = tickets.iter().map(|ticket| ticket.number);
             let stretch = Self {
                 tickets: tickets.into(),
@@ -161,7 +160,7 @@ impl Records<'_> {
     fn make_room(&mut self, resource: &Resource, number: u64) -> Result<(), Fault> {
         let last = self.queued_in(resource, number)?;
         let is_behind = last.tickets.iter().all(|ticket| ticket.number < number);
-        let is_full = last.tickets.len() >= STRETCH_MAX && is_behind;
+        let is_full = last.tickets.len() >= self.stretch_tickets && is_behind;
         let home = Home::Resource(resource.clone());
         let head = &mut self.entry(&home)?.content;
         let is_last = head
@@ -210,10 +209,11 @@ impl Records<'_> {
     /// Takes stretches into a front that has become short.
     fn draw_up(&mut self, resource: &Resource) -> Result<(), Fault> {
         let home = Home::Resource(resource.clone());
+        let front_min = self.stretch_tickets.div_ceil(FRONT_PART);
         loop {
             let head = &self.entry(&home)?.content;
             let first = head.rest.first().copied();
-            let Some(first) = first.filter(|_| head.tickets.len() < FRONT_MIN) else {
+            let Some(first) = first.filter(|_| head.tickets.len() < front_min) else {
                 return Ok(());
             };
             let stretch = self.stretch(resource, first)?;

@@ -35,9 +35,14 @@ fn furnish(place: &Place) {
     check_whole(&store);
 }
 
-/// Runs `change` and checks that a kill at any point of its commit leaves the old state or the new.
 #[track_caller]
 fn check_kills(change: impl Fn(&Place)) {
+    check_kills_in(furnish, change);
+}
+
+/// Runs `change` and checks that a kill at any point of its commit leaves the old state or the new.
+#[track_caller]
+pub(crate) fn check_kills_in(furnish: fn(&Place), change: impl Fn(&Place)) {
     let place = Place::new();
     furnish(&place);
     let before = Saved::of(&place.root());

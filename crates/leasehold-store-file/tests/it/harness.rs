@@ -88,6 +88,8 @@ impl Place {
             &self.root(),
             Options {
                 clock,
+                // So that queues are in stretches as soon as three wait.
+                stretch_tickets: 2,
                 ..Options::default()
             },
         )

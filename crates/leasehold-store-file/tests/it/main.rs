@@ -11,6 +11,7 @@ mod harness;
 mod names;
 mod owners;
 mod processes;
+mod queue;
 mod repair;
 mod rotation;
 mod suite;
