@@ -124,7 +124,6 @@ impl Line<'_> {
 
     /// Ends the holder's command, and returns what its guard spent from there on, in milliseconds.
     fn release(&mut self) -> Fallible<f64> {
-        self.join()?;
         let mut holder = self.guards.pop_front().ok_or("nobody is in the queue")?;
         let pid = process::pid(&holder)?;
         let before = cpu_ns(pid)?;
@@ -221,9 +220,14 @@ impl Row for Release {
             let with = (&*self.programs, &*self.scratch);
             let lines = self.queues.iter().map(|queue| Line::begin(with, queue));
             let mut lines = lines.collect::<Fallible<Vec<Line<'_>>>>()?;
-            for _ in 0..RELEASES {
-                for (line, spent) in lines.iter_mut().zip(&mut spent) {
-                    spent.push(line.release()?);
+            for turn in 0..RELEASES {
+                // Whoever joins a long queue reads all of it: that is none of the releaser's business,
+                // and leaves it nothing in the processor's caches. So all join before any releases, and
+                // each queue is the first of them as often as the others.
+                lines.iter_mut().try_for_each(Line::join)?;
+                for place in 0..lines.len() {
+                    let place = (place + turn) % lines.len();
+                    spent[place].push(lines[place].release()?);
                 }
             }
             for mut line in lines {

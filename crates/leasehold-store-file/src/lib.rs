@@ -6,7 +6,7 @@
 //!   `mutex`, `shared` what it has in common with its presences.
 //! * `log` is the truth: a commit is one appended `line`. `state` folds it, `list` folds it for those who
 //!   look at all of it, `recover` begins a boot and makes records from it.
-//! * `record`, `records`: what holds now, a cache of the log. `homes` says which entity stands in which
+//! * `record`, `records`: what holds now, a cache of the log; long queues in stretches. `homes` says which entity stands in which
 //!   record, `names` how names become file names, `header` how far the records have been brought.
 //! * `presence`, `life`, `watch`, `wake`: proof of life by kernel locks, and sleeping.
 //! * `root`, `clock`: the directory and its modes, the time line. [`discover`] finds the directory.
@@ -25,8 +25,8 @@
 //! # Limitations
 //!
 //! * Power loss may take the last commits; it cannot mix them up.
-//! * The whole log is read once after a boot, and by [`Key::All`](leasehold_core::view::Key::All):
-//!   checkpoints and rotation are foreseen in the format and not there yet.
+//! * The newest segment of the log is read once after a boot, and by
+//!   [`Key::All`](leasehold_core::view::Key::All).
 //! * Linux. Elsewhere opening a store says that the boot cannot be told.
 //! * On a network file system the locks may not reach other machines.
 //!
