@@ -57,9 +57,18 @@ pub(crate) fn open(root: &Path, clock: HandClock) -> Result<FileStore, StoreErro
     let options = Options {
         mutex_wait: MUTEX_WAIT,
         clock: Arc::new(clock),
-        ..Options::default()
+        ..options()
     };
     FileStore::open(root, options)
+}
+
+/// How all stores here are opened: already the second who waits is in a record behind that of its
+/// resource, so that there are such records to be damaged.
+pub(crate) fn options() -> Options {
+    Options {
+        stretch_tickets: 1,
+        ..Options::default()
+    }
 }
 
 /// Decides a command and commits what follows.

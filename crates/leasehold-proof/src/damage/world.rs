@@ -65,7 +65,7 @@ fn open(root: &Path, time: Time) -> Result<FileStore, StoreError> {
             let clock = Arc::new(MachineClock::new());
             let options = Options {
                 clock,
-                ..Options::default()
+                ..driver::options()
             };
             FileStore::open(root, options)
         }
@@ -103,6 +103,7 @@ impl World {
             driver::ask(3, "bob", &["gpu"]),
             driver::waiting(4, "cyd", &["build", "issue:7"]),
             driver::waiting(5, "dan", &["path:src"]),
+            driver::waiting(8, "fay", &["issue:7"]),
         ] {
             take(&store, ask)?;
             older.push(files(root).map_err(io)?);
