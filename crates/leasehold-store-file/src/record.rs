@@ -32,9 +32,10 @@ pub(crate) struct Content {
     pub(crate) idle: Vec<u64>,
 }
 
-/// What the record of a resource says of a stretch of its queue.
+/// What the record of a resource says of a stretch of its queue: three values in a row, because a long
+/// queue has many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(from = "(u64, usize, bool)", into = "(u64, usize, bool)")]
 pub(crate) struct Stretch {
     /// The lowest number that belongs to it; the next stretch begins where it ends.
     pub(crate) from: u64,
@@ -42,6 +43,18 @@ pub(crate) struct Stretch {
     pub(crate) len: usize,
     /// Whether all of them are known to hold nothing.
     pub(crate) idle: bool,
+}
+
+impl From<(u64, usize, bool)> for Stretch {
+    fn from((from, len, idle): (u64, usize, bool)) -> Self {
+        Self { from, len, idle }
+    }
+}
+
+impl From<Stretch> for (u64, usize, bool) {
+    fn from(Stretch { from, len, idle }: Stretch) -> Self {
+        (from, len, idle)
+    }
 }
 
 /// A record, as it lies in its file.

@@ -56,7 +56,7 @@ impl Default for Options {
         Self {
             mutex_wait: Duration::from_secs(10),
             clock: Arc::new(MachineClock::new()),
-            stretch_tickets: 16,
+            stretch_tickets: 8,
             notice: |_| {},
         }
     }
