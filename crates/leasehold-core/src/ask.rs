@@ -224,9 +224,9 @@ fn park_the_dead(work: &mut Work<'_>, ask: &Ask, chain: &[LeaseId]) -> Result<()
     });
     let parked: Vec<Ticket> = parked.collect();
     for ticket in parked {
-        work.push(Event::Parked {
+        work.push_leaving(Event::Parked {
             ticket: Arc::new(ticket),
-        });
+        })?;
     }
     Ok(())
 }
@@ -299,12 +299,11 @@ fn newcomer(work: &Work<'_>, ask: &Ask, chain: Vec<LeaseId>) -> Result<Newcomer,
     })
 }
 
-/// Returns the agents whose standing leases a request counts as holding.
+/// Returns the agents whose standing leases a request counts as holding: those too of leases of its
+/// chain that lapsed, which a renewal can bring back.
 fn agents_of(work: &Work<'_>, ask: &Ask, chain: &[LeaseId]) -> Vec<Agent> {
-    let outer = work
-        .rules()
-        .chain(chain)
-        .filter_map(|lease| lease.who.agent());
+    let outer = chain.iter().filter_map(|id| work.view().lease(*id));
+    let outer = outer.filter_map(|lease| lease.who.agent());
     let mut agents: Vec<Agent> = ask.who.agent().into_iter().chain(outer).collect();
     agents.sort();
     agents.dedup();

@@ -121,15 +121,9 @@ fn release(work: &mut Work<'_>, id: LeaseId, by: &Identity, proof: Proof) -> Res
     let Some(lease) = work.view().lease(id) else {
         return Ok(Verdict::NotFound);
     };
+    let queues = lease.claims.iter().map(|claim| queue_of(work, claim));
     // What its agent waits for is judged without it from now on.
-    let agent = lease.who.agent().filter(|_| lease.kind == Kind::Standing);
-    work.require(
-        lease
-            .claims
-            .iter()
-            .map(|claim| queue_of(work, claim))
-            .chain(agent.map(Key::Agent)),
-    )?;
+    work.require(queues.chain(lease.standing_agent().map(Key::Agent)))?;
     let lease = Arc::clone(lease);
     let claims = lease.claims.clone();
     let own = lease.kind == Kind::Standing && lease.who.owner == by.owner;
@@ -206,9 +200,8 @@ fn require_revived(work: &Work<'_>, lease: &Lease) -> Result<(), More> {
     if work.rules().is_live(lease) {
         return Ok(());
     }
-    let agent = lease.who.agent().filter(|_| lease.kind == Kind::Standing);
     let overlaps = Key::overlaps(&lease.claims);
-    work.require(overlaps.chain(agent.map(Key::Agent)))
+    work.require(overlaps.chain(lease.standing_agent().map(Key::Agent)))
 }
 
 /// Parks a ticket. Where it was granted meanwhile the answer is the lease: the waiter may yet have it.
@@ -227,7 +220,7 @@ fn timeout(work: &mut Work<'_>, request: LeaseId) -> Result<Verdict, More> {
     work.require(Key::overlaps(&ticket.claims))?;
     let until = work.policy().place_until(work.view().now());
     Arc::make_mut(&mut ticket).state = TicketState::Parked { until };
-    work.push(Event::Parked { ticket });
+    work.push_leaving(Event::Parked { ticket })?;
     work.settle(None)?;
     Ok(Verdict::Done)
 }
@@ -251,7 +244,7 @@ fn cancel(work: &mut Work<'_>, request: LeaseId) -> Result<Verdict, More> {
         _ => return Ok(Verdict::NotFound),
     };
     work.require(Key::overlaps(claims))?;
-    work.push(event);
+    work.push_leaving(event)?;
     work.settle(None)?;
     Ok(Verdict::Done)
 }

@@ -1,7 +1,8 @@
 //! A lease: what is held, by whom, until when.
 
+use crate::identity::{Agent, Identity};
 use crate::seniority::Seniority;
-use crate::{claim::Claim, id::LeaseId, identity::Identity, seniority::Birth, ticket::Ticket};
+use crate::{claim::Claim, id::LeaseId, seniority::Birth, ticket::Ticket};
 use crate::{time::Timestamp, time::Ttl, token::FencingToken};
 use alloc::{sync::Arc, vec::Vec};
 
@@ -84,6 +85,12 @@ impl Lease {
     #[must_use]
     pub fn has_proof_of_life(&self) -> bool {
         self.kind == Kind::Scoped || !self.is_bound()
+    }
+
+    /// Returns the agent that holds it whatever else that agent asks for: a standing lease has one, if it
+    /// is not nameless.
+    pub(crate) fn standing_agent(&self) -> Option<Agent> {
+        self.who.agent().filter(|_| self.kind == Kind::Standing)
     }
 
     /// Returns the slot it has of the pool that `claim` is one of, if it has one.

@@ -411,10 +411,8 @@ impl<'a> Rules<'a> {
             if waiting.iter().any(|ticket| may_want(ticket, lease)) {
                 keys.want_life(lease);
                 keys.want(Key::Lease(lease.id));
-                let agent = lease.who.agent().filter(|_| lease.kind == Kind::Standing);
-                agent
-                    .into_iter()
-                    .for_each(|agent| keys.want(Key::Agent(agent)));
+                let agent = lease.standing_agent().map(Key::Agent);
+                agent.into_iter().for_each(|key| keys.want(key));
             }
         }
         keys.once()

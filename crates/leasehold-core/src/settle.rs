@@ -82,6 +82,17 @@ impl<'a> Work<'a> {
         self.events.push(event);
     }
 
+    /// Adds an event by which somebody stops waiting, or gives up what it was granted.
+    ///
+    /// # Errors
+    /// [`More`] where the view is not closed before: whoever was pressed through this may now have to let
+    /// others go first, and afterwards nothing leads there.
+    pub(crate) fn push_leaving(&mut self, event: Event) -> Result<(), More> {
+        self.require_closed()?;
+        self.push(event);
+        Ok(())
+    }
+
     /// Fails where the view lacks a key.
     pub(crate) fn require(&self, keys: impl IntoIterator<Item = Key>) -> Result<(), More> {
         self.view.require(keys)
@@ -223,7 +234,8 @@ impl<'a> Work<'a> {
             });
         }
         seen.extend(self.run_out());
-        // A lease over several resources frees all of them, also those this command is not about.
+        // A lease over several resources frees all of them, also those this command is not about; and
+        // whoever waits inside of one holds no longer what it held through it.
         self.require(seen.iter().flat_map(freed))?;
         seen.into_iter().for_each(|event| self.push(event));
         Ok(())
@@ -521,9 +533,9 @@ pub(crate) fn bind(lease: &mut Lease, now: crate::time::Timestamp) {
 /// Returns what has to be loaded because an event takes a lease away.
 fn freed(event: &Event) -> Vec<Key> {
     match event {
-        Event::Freed { lease } | Event::Passed { lease, .. } => {
-            Key::overlaps(&lease.claims).collect()
-        }
+        Event::Freed { lease } | Event::Passed { lease, .. } => Key::overlaps(&lease.claims)
+            .chain([Key::Lease(lease.id)])
+            .collect(),
         _ => Vec::new(),
     }
 }

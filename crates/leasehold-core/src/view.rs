@@ -195,7 +195,7 @@ impl View {
             .map(|(_, last)| *last)
     }
 
-    /// Returns whether this key was loaded.
+    /// Returns whether this key was loaded, by itself or with one that finds all that it finds.
     #[must_use]
     pub fn is_loaded(&self, key: &Key) -> bool {
         let Some(loaded) = &self.loaded else {
@@ -203,11 +203,9 @@ impl View {
         };
         // `All` is before every other key.
         let by_all = !matches!(key, Key::Life(_)) && loaded.first() == Some(&Key::All);
-        let by_agent = match key {
-            Key::Standing(agent) => loaded.binary_search(&Key::Agent(agent.clone())).is_ok(),
-            _ => false,
-        };
-        by_all || by_agent || loaded.binary_search(key).is_ok()
+        let has = |key: &Key| loaded.binary_search(key).is_ok();
+        let by_agent = |agent: &Agent| has(&Key::Agent(agent.clone()));
+        by_all || has(key) || matches!(key, Key::Standing(agent) if by_agent(agent))
     }
 
     /// Fails where one of these keys was not loaded.

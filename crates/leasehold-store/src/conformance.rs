@@ -34,6 +34,7 @@
 mod audit;
 mod basics;
 mod events;
+mod fronts;
 mod keys;
 pub mod listing;
 mod presence;
@@ -123,6 +124,7 @@ macro_rules! __conformance_cases {
             keys: the_deepest_paths_are_found,
             keys: leases_agents_and_places_are_found,
             keys: what_is_gone_is_not_found,
+            fronts: a_front_leaves_out_only_who_holds_nothing,
             random: random_commands_do_as_a_whole_view,
             threads: several_resources_come_and_go_together,
             threads: holders_never_overlap,

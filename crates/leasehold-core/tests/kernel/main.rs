@@ -2,9 +2,13 @@
 //! worked traces of the kernel page.
 
 mod closed;
+mod crowds;
 mod differential;
+mod fronts;
 mod laws;
+mod leaving;
 mod model;
+mod part;
 mod program;
 mod special;
 mod story;

@@ -102,6 +102,79 @@ pub(crate) fn programs(steps_max: usize) -> impl Strategy<Value = Program> {
         .prop_map(|(setting, steps)| Program { setting, steps })
 }
 
+/// Few resources, all flat, for which many wait: who gives back decides over the front of a queue.
+pub(crate) fn crowds(steps_max: usize) -> impl Strategy<Value = Program> {
+    let resources = prop::sample::select(CROWDED.to_vec());
+    let setting = resources.prop_map(|resources| Setting {
+        resources,
+        lock_delay_ms: 0,
+    });
+    let first = prop::collection::vec(firsts().prop_map(Step::Ask), 0..4);
+    let steps = prop::collection::vec(crowd_steps(), 1..steps_max);
+    (setting, first, steps).prop_map(|(setting, first, steps)| Program {
+        setting,
+        steps: first.into_iter().chain(steps).collect(),
+    })
+}
+
+const CROWDED: [&[&str]; 5] = [
+    &["a", "b"],
+    &["a", "pool"],
+    &["pool", "a"],
+    &["a", "b", "c"],
+    &["a", "b", "c", "d"],
+];
+
+/// Who comes before the crowd: locks of agents that will wait, and several claims with one end.
+fn firsts() -> impl Strategy<Value = Request> {
+    let claim = (0..4usize, Just(2usize), Just(2u32));
+    let claims = prop::collection::vec(claim, 1..4);
+    (5..10usize, claims, prop::bool::weighted(0.6)).prop_map(|(who, claims, standing)| {
+        let waits = Some(u64::MAX);
+        Request::plain(who, claims, standing, waits)
+    })
+}
+
+fn crowd_steps() -> impl Strategy<Value = Step> {
+    let which = || 0..12usize;
+    // Whoever holds has the lowest number, mostly.
+    let held = || 0..3usize;
+    prop_oneof![
+        30 => crowd().prop_map(Step::Ask),
+        16 => held().prop_map(|at| Step::Release(at, 0, Proof::Id)),
+        6 => held().prop_map(Step::Bind),
+        8 => steps(),
+        2 => which().prop_map(Step::Timeout),
+        2 => which().prop_map(Step::Cancel),
+    ]
+}
+
+/// Requests that wait, mostly for the same, exclusively and without holding anything.
+fn crowd() -> impl Strategy<Value = Request> {
+    let intent = prop_oneof![4 => Just(2usize), 3 => Just(3), 1 => Just(1), 1 => 0..6usize];
+    let what = prop_oneof![2 => Just(0usize), 1 => 0..4usize];
+    let claim = (what, intent, sizes());
+    let claims = prop_oneof![
+        4 => prop::collection::vec(claim.clone(), 1),
+        1 => prop::collection::vec(claim, 2..4),
+    ];
+    let wait = prop_oneof![6 => Just(Some(u64::MAX)), 1 => Just(Some(25))];
+    let others = (
+        prop::bool::weighted(0.2),
+        prop::option::weighted(0.1, 0..3usize),
+        prop::bool::weighted(0.02),
+        prop::option::weighted(0.2, prop::sample::select(vec![10, 100])),
+    );
+    (0..10usize, claims, others, wait).prop_map(
+        |(who, claims, (standing, inside, strict, priority), wait)| Request {
+            inside,
+            strict,
+            priority,
+            ..Request::plain(who, claims, standing, wait)
+        },
+    )
+}
+
 fn steps() -> impl Strategy<Value = Step> {
     let which = || 0..12usize;
     let proof = prop_oneof![6 => Just(Proof::Id), 1 => Just(Proof::Owner), 1 => Just(Proof::Force)];
@@ -165,14 +238,18 @@ fn sizes() -> impl Strategy<Value = u32> + Clone {
     prop_oneof![12 => Just(2u32), 1 => Just(3), 1 => Just(1)]
 }
 
-/// Six identities, of which some are one agent, and some only one place key.
+/// Identities, of which some of the first six are one agent, and some only one place key.
 pub(crate) fn somebody(at: usize) -> Identity {
-    match at % 6 {
+    match at % 10 {
         0 => Identity::nameless("ada", "h"),
         1 => Identity::named("ada", "h"),
         2 => Identity::named("bob", "h"),
         3 => Identity::named("bob", "h").in_session("s"),
         4 => Identity::nameless("cy", "h").in_session("s"),
+        6 => Identity::named("eve", "h"),
+        7 => Identity::named("fay", "h"),
+        8 => Identity::named("gil", "h"),
+        9 => Identity::nameless("hal", "k"),
         _ => Identity::nameless("dan", "k"),
     }
 }
@@ -185,8 +262,13 @@ impl Setting {
     fn claim(&self, (what, intent, size): (usize, usize, u32)) -> Claim {
         let name = self.name(what);
         match NonZeroU32::new(size) {
-            // Mostly slots: a plain claim on the pool now and then.
-            Some(size) if name == "pool" && intent != 1 => Claim::slot(resource(name), size),
+            // Mostly slots: a plain claim on the pool now and then, to read it or to be alone there.
+            Some(size)
+                if name == "pool"
+                    && matches!(Intent::ALL[intent], Intent::Provides | Intent::Mutates) =>
+            {
+                Claim::slot(resource(name), size)
+            }
             _ => Claim::new(resource(name), Intent::ALL[intent]),
         }
     }
@@ -297,6 +379,25 @@ pub(crate) fn every_key(setting: &Setting) -> Vec<Key> {
 }
 
 impl Request {
+    fn plain(
+        who: usize,
+        claims: Vec<(usize, usize, u32)>,
+        standing: bool,
+        wait: Option<u64>,
+    ) -> Self {
+        Self {
+            who,
+            claims,
+            standing,
+            inside: None,
+            wait,
+            ttl: None,
+            keep: false,
+            priority: None,
+            strict: false,
+        }
+    }
+
     fn ask(&self, setting: &Setting, world: &World, id: LeaseId) -> Ask {
         let claims = self
             .claims

@@ -1,6 +1,6 @@
 //! A small language for traces: who takes, waits, dies and gives back, as the kernel's rules tells it.
 //!
-//! Resources are words; `S/2` is a slot of the pool S of two. Requests have names, and each is of an
+//! Resources are words; `S/2` is a slot of the pool S of two, `~A` reads A. Requests have names, and each is of an
 //! agent with an owner name set on purpose.
 
 use crate::world::World;
@@ -57,7 +57,10 @@ fn claims(resources: &str) -> Vec<Claim> {
             let size: u32 = size.parse().expect("a pool has a size");
             Claim::slot(resource(pool), NonZeroU32::new(size).expect("not zero"))
         }
-        _ => Claim::new(resource(word), Intent::Mutates),
+        _ => match word.strip_prefix('~') {
+            Some(read) => Claim::new(resource(read), Intent::Consumes),
+            None => Claim::new(resource(word), Intent::Mutates),
+        },
     };
     resources.split_whitespace().map(claim).collect()
 }
@@ -90,6 +93,11 @@ impl Telling {
 
     pub(crate) fn nameless(self) -> Self {
         self.with(|ask| ask.who.explicit = false)
+    }
+
+    /// What is asked, by itself.
+    pub(crate) fn asked(self, id: LeaseId) -> Ask {
+        Ask { id, ..self.ask }
     }
 
     /// It does not wait.

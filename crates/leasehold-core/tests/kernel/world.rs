@@ -17,6 +17,9 @@ pub(crate) struct World {
     pub(crate) dead_commands: BTreeSet<Id>,
     /// Those whose guards nobody can look at.
     pub(crate) unseen: BTreeSet<Id>,
+    /// How many of a queue are shown to who asks for its front, if they may be so few; else now more,
+    /// now less.
+    pub(crate) front: Option<usize>,
     /// All that was ever committed.
     pub(crate) log: Vec<Event>,
 }
@@ -40,6 +43,7 @@ impl World {
             dead_holders: BTreeSet::new(),
             dead_commands: BTreeSet::new(),
             unseen: BTreeSet::new(),
+            front: None,
             log: Vec::new(),
         }
     }

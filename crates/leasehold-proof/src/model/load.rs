@@ -9,13 +9,17 @@ use super::instance::Instance;
 use super::world::{Phase, World};
 use leasehold_core::command::Command;
 use leasehold_core::decide::decide;
+use leasehold_core::identity::Agent;
 use leasehold_core::lease::Kind;
 use leasehold_core::verdict::{Decision, More, Verdict};
 use leasehold_core::view::Key;
-use leasehold_core::{Claim, View};
+use leasehold_core::{Claim, Lease, Resource, Ticket, View};
 
 /// Far more often than the longest chain of "who wants what that one holds" in an instance.
 const ROUNDS_MAX: usize = 64;
+
+/// How many of a queue are shown as its front: enough for one to be granted and one to go on waiting.
+const FRONT_MAX: usize = 2;
 
 impl World {
     /// Decides and commits. Who is asleep and concerned is called.
@@ -69,23 +73,51 @@ impl World {
                     let cards = self.view.cards().filter(|card| card.who.place() == *place);
                     cards.for_each(|card| view.put_card(card.clone()));
                 }
-                Key::Front(resource) => {
-                    let whole = Key::Overlap(resource.clone());
-                    self.load(instance, view, &[whole]);
+                Key::Front(resource) => self.load_front(instance, view, resource),
+                _ => {
+                    self.load_leases(instance, view, key);
+                    self.load_tickets(instance, view, key);
                 }
-                _ => self.load_leases(instance, view, key),
             }
             view.mark_loaded(key.clone());
         }
     }
 
+    /// Shows as little of a queue as a store may: the head and one more, and never all but where somebody
+    /// holds something who is the last.
+    fn load_front(&self, instance: &Instance, view: &mut View, resource: &Resource) {
+        let whole = Key::Overlap(resource.clone());
+        self.load_leases(instance, view, &whole);
+        let is_on = instance.finds(&whole);
+        let queue = self.view.tickets().filter(|ticket| is_on(&ticket.claims));
+        let queue: Vec<&Ticket> = queue.collect();
+        let is_standing = |lease: &&Lease| lease.kind == Kind::Standing;
+        let locks: Vec<Agent> = self
+            .view
+            .leases()
+            .filter(is_standing)
+            .filter_map(|lease| lease.who.agent())
+            .collect();
+        let may_hold = |ticket: &&Ticket| {
+            let owns = |agent: &Agent| locks.contains(agent);
+            ticket.strict || !ticket.inside.is_empty() || ticket.agents.iter().any(owns)
+        };
+        let least = queue.iter().rposition(may_hold).map_or(0, |at| at + 1);
+        let shown = least.max(FRONT_MAX.min(queue.len().saturating_sub(1)));
+        for ticket in &queue[..shown] {
+            view.put_ticket((*ticket).clone());
+        }
+        if shown == queue.len() {
+            view.mark_loaded(whole);
+        } else {
+            let last = queue[..shown].last().map_or(0, |ticket| ticket.number);
+            view.set_front(resource.clone(), last);
+        }
+    }
+
     fn load_leases(&self, instance: &Instance, view: &mut View, key: &Key) {
         let table = &instance.table;
-        let on = match key {
-            Key::Overlap(resource) => table.on(resource),
-            _ => 0,
-        };
-        let is_on = |claims: &[Claim]| table.set(claims) & on != 0;
+        let is_on = instance.finds(key);
         for lease in self.view.leases() {
             let is_found = match key {
                 Key::Overlap(_) => is_on(&lease.claims),
@@ -97,18 +129,6 @@ impl World {
             };
             if is_found && let Some(lease) = self.view.lease(lease.id) {
                 view.put_lease(std::sync::Arc::clone(lease));
-            }
-        }
-        for ticket in self.view.tickets() {
-            let is_found = match key {
-                Key::Overlap(_) => is_on(&ticket.claims),
-                Key::Lease(id) => ticket.request == *id || ticket.inside.contains(id),
-                Key::Agent(agent) => ticket.agents.contains(agent),
-                Key::Standing(_) => false,
-                _ => true,
-            };
-            if is_found && let Some(ticket) = self.view.ticket(ticket.request) {
-                view.put_ticket(std::sync::Arc::clone(ticket));
             }
         }
         for freeze in self.view.freezes() {
@@ -123,5 +143,32 @@ impl World {
                 view.put_freeze(freeze.clone());
             }
         }
+    }
+
+    fn load_tickets(&self, instance: &Instance, view: &mut View, key: &Key) {
+        let is_on = instance.finds(key);
+        for ticket in self.view.tickets() {
+            let is_found = match key {
+                Key::Overlap(_) => is_on(&ticket.claims),
+                Key::Lease(id) => ticket.request == *id || ticket.inside.contains(id),
+                Key::Agent(agent) => ticket.agents.contains(agent),
+                Key::Standing(_) => false,
+                _ => true,
+            };
+            if is_found && let Some(ticket) = self.view.ticket(ticket.request) {
+                view.put_ticket(std::sync::Arc::clone(ticket));
+            }
+        }
+    }
+}
+
+impl Instance {
+    /// Returns what tells claims on what a key finds from others.
+    fn finds<'a>(&'a self, key: &Key) -> impl Fn(&[Claim]) -> bool + use<'a> {
+        let on = match key {
+            Key::Overlap(resource) => self.table.on(resource),
+            _ => 0,
+        };
+        move |claims| self.table.set(claims) & on != 0
     }
 }

@@ -10,11 +10,12 @@ use leasehold_core::command::{Command, Proof};
 use leasehold_core::decide::decide;
 use leasehold_core::event::Event;
 use leasehold_core::freeze::Freeze;
+use leasehold_core::identity::Agent;
 use leasehold_core::lease::Kind;
 use leasehold_core::limits::Policy;
 use leasehold_core::verdict::{Blocker, Decision, More, Verdict};
 use leasehold_core::view::{Key, View};
-use leasehold_core::{Claim, LeaseId, Resource, Timestamp};
+use leasehold_core::{Claim, Lease, LeaseId, Resource, Ticket, Timestamp};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -29,6 +30,8 @@ struct Moment {
     lives: Arc<Lives>,
     now: Timestamp,
     policy: Policy,
+    /// Decides how much of a queue is shown as its front.
+    seed: u64,
 }
 
 /// Decides one command both ways and compares. The world stays as it is.
@@ -39,6 +42,7 @@ pub(super) fn compare(shared: &Shared, request: &Request, seed: u64) {
         lives: Arc::clone(&core.lives),
         now: core.clock.now(),
         policy: core.policy,
+        seed,
     };
     let id = core.fresh();
     let ask = core.ask(&shared.setting.names, request, id);
@@ -133,9 +137,11 @@ impl Moment {
         let tickets = ledger.tickets.values().map(|queued| &queued.ticket);
         let tickets = tickets.filter(|ticket| match key {
             Key::All => true,
-            Key::Overlap(what) | Key::Front(what) => is_on(&ticket.claims, what),
+            Key::Overlap(what) => is_on(&ticket.claims, what),
             Key::Lease(id) => ticket.request == *id || ticket.inside.contains(id),
             Key::Agent(agent) => ticket.agents.contains(agent),
+            // See `load_front`.
+            Key::Front(_) => false,
             Key::Standing(_) | Key::Place(_) | Key::Life(_) => false,
         });
         tickets.for_each(|ticket| view.put_ticket(ticket.clone()));
@@ -155,9 +161,38 @@ impl Moment {
             view.set_life(*id, self.lives.get(id).copied().unwrap_or_default());
         }
         if let Key::Front(what) = key {
-            view.mark_loaded(Key::Overlap(what.clone()));
+            self.load_front(view, what);
         }
         view.mark_loaded(key.clone());
+    }
+
+    /// Shows of a queue now more, now less, but always whoever may hold something.
+    fn load_front(&self, view: &mut View, what: &Resource) {
+        let tickets = self.ledger.tickets.values().map(|queued| &queued.ticket);
+        let mut queue: Vec<_> = tickets.filter(|t| is_on(&t.claims, what)).collect();
+        queue.sort_by_key(|ticket| ticket.number);
+        let least = queue.iter().rposition(|ticket| self.may_hold(ticket));
+        let least = least.map_or(0, |at| at + 1);
+        let any = Random::new(self.seed).below(queue.len() as u64 + 1);
+        let shown = least.max(usize::try_from(any).unwrap_or(0));
+        let (front, rest) = queue.split_at(shown);
+        for ticket in front {
+            view.put_ticket((*ticket).clone());
+        }
+        if rest.is_empty() {
+            view.mark_loaded(Key::Overlap(what.clone()));
+        } else {
+            view.set_front(what.clone(), front.last().map_or(0, |t| t.number));
+        }
+    }
+
+    fn may_hold(&self, ticket: &Ticket) -> bool {
+        let of = |lease: &Lease, agent: &Agent| {
+            lease.kind == Kind::Standing && lease.who.agent().as_ref() == Some(agent)
+        };
+        let leases = || self.ledger.leases.values();
+        let owns = |agent: &Agent| leases().any(|held| of(&held.lease, agent));
+        ticket.strict || !ticket.inside.is_empty() || ticket.agents.iter().any(owns)
     }
 
     fn compare(&self, command: &Command) -> Result<(), String> {

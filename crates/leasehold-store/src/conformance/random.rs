@@ -3,7 +3,7 @@
 use super::Subject;
 use super::sample::Draw;
 use super::support::{
-    Done, beside, check_keys, check_state, expected, id, keys_of, shown, transact,
+    Done, beside, check_keys, check_shown, check_state, expected, id, keys_of, transact,
 };
 use crate::{Presence, Store};
 use leasehold_core::command::{Ask, Command, Proof, Wait};
@@ -120,13 +120,8 @@ impl<'a, S: Subject> Run<'a, S> {
 
     /// Checks what was decided on, and the decision.
     fn check(&self, command: &Command, done: &Done, at: &str) {
-        let found = expected(&self.whole, &done.keys, &done.view);
-        assert_eq!(
-            shown(&done.view),
-            found,
-            "what {:?} find for {command:?}, {at}",
-            done.keys
-        );
+        let found = expected(&self.whole, &done.keys).seen_in(&done.view);
+        check_shown(&done.view, &self.whole, &done.keys, at);
         assert!(
             done.view.counters().number >= self.whole.counters().number,
             "numbers, {at}"
@@ -139,13 +134,14 @@ impl<'a, S: Subject> Run<'a, S> {
         found.put_into(&mut view);
         for key in &done.keys {
             view.mark_loaded(key.clone());
-            match key {
-                Key::Life(id) => view.set_life(*id, self.check_life(*id, &done.view, at)),
-                Key::Front(resource) => match done.view.front(resource) {
+            if let Key::Front(resource) = key {
+                match done.view.front(resource) {
                     Some(last) => view.set_front(resource.clone(), last),
                     None => view.mark_loaded(Key::Overlap(resource.clone())),
-                },
-                _ => {}
+                }
+            }
+            if let Key::Life(id) = key {
+                view.set_life(*id, self.check_life(*id, &done.view, at));
             }
         }
         self.check_standing(&mut view, &done.view, at);

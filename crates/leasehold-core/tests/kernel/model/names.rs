@@ -8,10 +8,11 @@ use std::num::NonZeroU32;
 use std::sync::LazyLock;
 
 /// Every resource of the tests with its points. A tree is the set of the paths in it.
-const WORLD: [(&str, &[&str]); 10] = [
+const WORLD: [(&str, &[&str]); 11] = [
     ("a", &["a"]),
     ("b", &["b"]),
     ("c", &["c"]),
+    ("d", &["d"]),
     ("pool", &["pool"]),
     ("path:t", &["t", "t/x", "t/y", "t/x/k", "t/y/k"]),
     ("path:t/x", &["t/x", "t/x/k"]),

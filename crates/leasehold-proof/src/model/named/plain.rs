@@ -3,6 +3,17 @@
 /// Instances without faults, all looping.
 pub(super) const PLAIN: &[(&str, &[&str])] = &[
     ("one after the other", &["a: A", "b: A", "c: A"]),
+    ("a queue of three", &["a: A", "b: A", "c: A", "d: A"]),
+    ("a queue of readers", &["a: A", "b: ~A", "c: ~A", "d: ~A"]),
+    ("a queue with a lock", &["a: A", "b: !A", "c: A", "d: A"]),
+    (
+        "a queue behind a convoy",
+        &["a: A+B", "b: A+B", "c: ~A", "d: ~A"],
+    ),
+    (
+        "a queue of two wishes of one",
+        &["a: A", "b: !~A", "c: A", "b: ~A#50"],
+    ),
     ("crossing", &["a: A{B}", "b: B{A}"]),
     ("crossing with a waiter", &["a: A{B}", "b: B{A}", "c: A"]),
     ("crossing and both", &["a: A{B}", "b: B{A}", "c: A+B"]),
