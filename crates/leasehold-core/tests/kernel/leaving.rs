@@ -131,3 +131,28 @@ fn a_lapsed_lease_around_the_wish_is_renewed() {
     s.world.view.apply_all(&partly.events);
     s.gone("wish");
 }
+
+#[test]
+fn a_lapsed_lock_is_taken_again() {
+    for by_asking in [true, false] {
+        let mut s = Story::new();
+        s.takes("outer", guard("a", "X"));
+        let telling = lock("a", "A").priority(170).ttl(10);
+        s.takes("lock", telling.clone());
+        s.takes("u", guard("u", "U").priority(150));
+        s.later(10);
+        s.queues("inner", guard("a", "U").inside("outer"));
+        s.queues("w", guard("w", "X"));
+        s.waits("inner");
+        let command = match by_asking {
+            true => Command::Ask(telling.asked(LeaseId::new(99))),
+            false => Command::Renew {
+                lease: s.id("lock"),
+                ttl: None,
+            },
+        };
+        let partly = decide_partly(&s.world, &command).expect("a decision");
+        s.world.view.apply_all(&partly.events);
+        s.gone("inner");
+    }
+}

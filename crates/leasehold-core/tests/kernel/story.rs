@@ -95,6 +95,11 @@ impl Telling {
         self.with(|ask| ask.who.explicit = false)
     }
 
+    /// What is asked, by itself.
+    pub(crate) fn asked(self, id: LeaseId) -> Ask {
+        Ask { id, ..self.ask }
+    }
+
     /// It does not wait.
     pub(crate) fn now(self) -> Self {
         self.with(|ask| ask.wait = Wait::No)
