@@ -85,14 +85,10 @@ impl Records<'_> {
     /// there is no more or somebody behind may hold something.
     pub(super) fn find_front(&mut self, resource: &Resource, view: &mut View) -> Result<(), Fault> {
         let head = &self.entry(&Home::Resource(resource.clone()))?.content;
-        let Some(first) = head.rest.first() else {
+        if !head.rest.is_empty() && head.rest.iter().all(|stretch| stretch.idle) {
             show(head, view);
-            view.mark_loaded(Key::Overlap(resource.clone()));
-            return Ok(());
-        };
-        if head.rest.iter().all(|stretch| stretch.idle) {
-            show(head, view);
-            view.set_front(resource.clone(), first.from - 1);
+            let last = head.tickets.iter().map(|ticket| ticket.number).max();
+            view.set_front(resource.clone(), last.unwrap_or(0));
             return Ok(());
         }
         self.find_flat(resource, view)?;
