@@ -1,6 +1,7 @@
 //! The shape in which nearly all standing leases are written, read member by member.
 
 use super::{Piece, Standing, put};
+use crate::format::scan::{self, leading_number};
 use leasehold_core::intent::Intent;
 use leasehold_core::{FencingToken, Resource, Timestamp, Ttl, event};
 
@@ -30,8 +31,7 @@ impl<'a> Exact<'a> {
 
     /// Reads a text behind its first quote: one without escapes, and of ASCII only.
     fn text(&mut self) -> Option<&'a str> {
-        let is_plain = |byte: &u8| (b' '..=b'~').contains(byte) && !matches!(byte, b'"' | b'\\');
-        let end = self.rest.bytes().position(|byte| !is_plain(&byte))?;
+        let end = scan::not_plain(self.rest.as_bytes())?;
         let (text, rest) = self.rest.split_at(end);
         self.rest = rest;
         self.literal(b"\"")?;
@@ -42,14 +42,11 @@ impl<'a> Exact<'a> {
     fn number(&mut self) -> Option<u64> {
         const DIGITS_MAX: usize = 19;
         let digits = self.rest.as_bytes();
-        let length = digits.iter().take_while(|byte| byte.is_ascii_digit());
-        let length = length.count();
-        if length == 0 || length > DIGITS_MAX || length > 1 && digits[0] == b'0' {
+        let (number, rest) = leading_number(digits)?;
+        let length = digits.len() - rest.len();
+        if length > DIGITS_MAX || length > 1 && digits[0] == b'0' {
             return None;
         }
-        let number = digits[..length]
-            .iter()
-            .fold(0, |number, byte| number * 10 + u64::from(byte - b'0'));
         self.rest = self.rest.get(length..)?;
         Some(number)
     }
