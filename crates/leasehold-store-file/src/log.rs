@@ -194,26 +194,29 @@ impl Segment {
         from: u64,
         each: &mut EachLine<'_>,
     ) -> Result<(u64, End), StoreError> {
-        let (mut buffer, mut start) = (Vec::new(), from);
+        let (mut buffer, mut held, mut start) = (vec![0; CHUNK_BYTES], 0, from);
         loop {
-            let held = buffer.len();
-            buffer.resize(held + CHUNK_BYTES, 0);
+            // Only a line that fills all of it needs more.
+            if held == buffer.len() {
+                buffer.resize(held + CHUNK_BYTES, 0);
+            }
             let count = self.read_at(root, start + held as u64, &mut buffer[held..])?;
-            buffer.truncate(held + count);
             if count == 0 {
                 let end = if held == 0 { End::Clean } else { End::Torn };
                 return Ok((start, end));
             }
             // What was held has no end of a line in it.
             let (mut used, mut searched) = (0, held);
-            while let Some(length) = memchr::memchr(b'\n', &buffer[searched..]) {
+            held += count;
+            while let Some(length) = memchr::memchr(b'\n', &buffer[searched..held]) {
                 let end = searched + length;
                 if !each(start + used as u64, &buffer[used..end])? {
                     return Ok((start + used as u64, End::Clean));
                 }
                 (used, searched) = (end + 1, end + 1);
             }
-            buffer.drain(..used);
+            buffer.copy_within(used..held, 0);
+            held -= used;
             start += used as u64;
         }
     }
