@@ -244,7 +244,7 @@ impl<T: From<String>> LeaseInfo<T> {
 impl<'a> LeaseInfo<Cow<'a, str>> {
     /// Describes a standing lease as it is written.
     #[must_use]
-    pub fn standing(lease: &Standing<'a>, dates: &mut Dates<'_>) -> Self {
+    pub fn standing(lease: &Standing<&'a str>, dates: &mut Dates<'_>) -> Self {
         let now = dates.clock().now();
         let claim = |(resource, intent): (&'a str, Intent)| ClaimInfo {
             resource: resource.into(),
@@ -328,9 +328,9 @@ impl Bearing {
     }
 }
 
-impl From<&Standing<'_>> for Bearing {
+impl From<&Standing<&str>> for Bearing {
     /// Nobody asks who lives behind it.
-    fn from(lease: &Standing<'_>) -> Self {
+    fn from(lease: &Standing<&str>) -> Self {
         Self {
             kind: Kind::Standing,
             is_bound: true,

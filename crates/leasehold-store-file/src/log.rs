@@ -171,20 +171,6 @@ impl Segment {
         read.map_err(|errno| StoreError::io("read", root.join(&segment_path(self.number)), errno))
     }
 
-    /// Reads the first bytes of it, or as many as there are.
-    pub(crate) fn beginning(&self, root: &Root, len: u64) -> Result<Vec<u8>, StoreError> {
-        let mut bytes = vec![0; usize::try_from(len).unwrap_or(usize::MAX)];
-        let mut held = 0;
-        while held < bytes.len() {
-            match self.read_at(root, held as u64, &mut bytes[held..])? {
-                0 => break,
-                count => held += count,
-            }
-        }
-        bytes.truncate(held);
-        Ok(bytes)
-    }
-
     /// Calls `each` with the text of every line from an offset on, whatever is in it, its own offset
     /// before it; until `each` says `false`. Returns where the last one that was read ends, and whether
     /// there is the beginning of another one.

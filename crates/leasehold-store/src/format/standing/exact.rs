@@ -1,6 +1,6 @@
 //! The shape in which nearly all standing leases are written, read member by member.
 
-use super::{Piece, Standing, put};
+use super::{Piece, Standing};
 use crate::format::scan::{self, leading_number};
 use leasehold_core::intent::Intent;
 use leasehold_core::{FencingToken, Resource, Timestamp, Ttl, event};
@@ -99,7 +99,7 @@ impl<'a> Exact<'a> {
 
     /// Reads a lease whose resources are all fine.
     #[inline(always)]
-    pub(super) fn lease(&mut self, is_fine: impl Fn(&str) -> bool) -> Option<Standing<'a>> {
+    pub(super) fn lease(&mut self, is_fine: impl Fn(&str) -> bool) -> Option<Standing<&'a str>> {
         self.literal(b"{\"id\":\"")?;
         let id = self.id()?;
         self.literal(b",\"who\":{\"owner\":\"")?;
@@ -160,18 +160,15 @@ impl<'a> Exact<'a> {
         })
     }
 
-    /// Reads an event about one standing lease and nothing else, in a text whose rest from the beginning
-    /// of the array is so long.
-    pub(super) fn change(&mut self, length: usize) -> Option<Piece<'a, event::Event>> {
+    /// Reads an event about one standing lease and nothing else.
+    pub(super) fn change(&mut self) -> Option<Piece<'a, event::Event>> {
         self.literal(b"{\"event\":\"")?;
         let name = self.text()?;
         self.literal(b",\"lease\":")?;
-        let item = self.rest;
         let lease = self.lease(Resource::is_canonical)?;
-        let rest = self.rest;
         self.literal(b"}")?;
         match name {
-            "granted" | "bound" | "renewed" => Some(put(length, item, rest, lease)),
+            "granted" | "bound" | "renewed" => Some(Piece::Put(lease)),
             "released" | "freed" | "lapsed" => Some(Piece::Drop(lease.id)),
             _ => None,
         }
