@@ -349,3 +349,6 @@ pub(crate) fn write_all(file: &OwnedFd, mut at: u64, mut bytes: &[u8]) -> Result
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
