@@ -90,11 +90,15 @@ impl Members<'_, '_, '_> {
         (self.writer.each)(self.writer.out).map_err(Error::custom)
     }
 
-    #[inline]
-    fn member<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> Done {
+    /// Writes a member whose name is that of a field: a word, which is not looked through.
+    #[inline(always)]
+    fn member<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Done {
+        debug_assert!(is_plain(name), "{name:?} is the name of a field");
         self.comma();
-        self.writer.serialize_str(name)?;
-        self.writer.out.push(b':');
+        let out = &mut self.writer.out;
+        out.push(b'"');
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(b"\":");
         value.serialize(&mut *self.writer)
     }
 
@@ -250,6 +254,7 @@ macro_rules! fields {
             type Ok = ();
             type Error = Error;
 
+            #[inline(always)]
             fn serialize_field<T: Serialize + ?Sized>(
                 &mut self,
                 name: &'static str,
