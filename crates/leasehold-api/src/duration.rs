@@ -117,7 +117,7 @@ pub fn short(millis: u64) -> String {
     let (mut text, mut rest, mut shown) = (String::new(), millis / 1_000 * 1_000, 0);
     for (name, size) in UNITS {
         if rest >= size && shown < 2 {
-            let _ = write!(text, "{}{name}", rest / size);
+            text.extend([&(rest / size).to_string(), name]);
             (rest, shown) = (rest % size, shown + 1);
         } else if shown == 1 {
             break;

@@ -7,7 +7,6 @@ use crate::outcome::SCHEMA;
 use leasehold_core::Timestamp;
 use leasehold_service::Clock;
 use leasehold_store::format::{Brief, Party, Thing};
-use std::io::Write as _;
 use std::time::SystemTime;
 
 /// How long a date is.
@@ -101,41 +100,41 @@ impl<'c> Dates<'c> {
 /// | `by` | who took it away: `owner`, `host`, `session` |
 pub fn write_line(out: &mut Vec<u8>, at: Timestamp, brief: &Brief<'_>, dates: &mut Dates<'_>) {
     begin(out, at, brief, dates);
-    put(out, "id", brief.id);
+    put(out, b",\"id\":", brief.id);
     party(out, brief.who);
     if !brief.resource.is_empty() {
         out.extend_from_slice(b",\"resources\":[{\"resource\":");
         out.extend_from_slice(brief.resource);
         out.extend_from_slice(b"}]");
     }
-    put(out, "resources", brief.claims);
-    put(out, "slots", brief.slots);
+    put(out, b",\"resources\":", brief.claims);
+    put(out, b",\"slots\":", brief.slots);
     if brief.thing == Thing::Lease {
         let kind: &[u8] = if brief.standing {
             b"\"standing\""
         } else {
             b"\"scoped\""
         };
-        put(out, "kind", kind);
+        put(out, b",\"kind\":", kind);
     }
-    put(out, "token", brief.token);
-    put(out, "ttl_ms", brief.ttl_ms);
-    put_number(out, "held_ms", held_ms(at, brief));
-    put_number(out, "waited_ms", waited_ms(at, brief));
+    put(out, b",\"token\":", brief.token);
+    put(out, b",\"ttl_ms\":", brief.ttl_ms);
+    put_number(out, b",\"held_ms\":", held_ms(at, brief));
+    put_number(out, b",\"waited_ms\":", waited_ms(at, brief));
     if let Some(until) = brief.until {
         out.extend_from_slice(b",\"until\":\"");
         dates.push(out, Timestamp::from_millis(until));
         out.push(b'"');
     }
-    put(out, "pid", brief.pid);
-    put(out, "command", brief.command);
-    put(out, "reason", brief.reason);
-    put(out, "by_id", brief.by_id);
+    put(out, b",\"pid\":", brief.pid);
+    put(out, b",\"command\":", brief.command);
+    put(out, b",\"reason\":", brief.reason);
+    put(out, b",\"by_id\":", brief.by_id);
     if !brief.by.owner.is_empty() {
         out.extend_from_slice(b",\"by\":{\"owner\":");
         out.extend_from_slice(brief.by.owner);
-        put(out, "host", brief.by.host);
-        put(out, "session", brief.by.session);
+        put(out, b",\"host\":", brief.by.host);
+        put(out, b",\"session\":", brief.by.session);
         out.push(b'}');
     }
     out.extend_from_slice(b"}\n");
@@ -164,43 +163,52 @@ pub fn waited_ms(at: Timestamp, brief: &Brief<'_>) -> Option<u64> {
 }
 
 fn begin(out: &mut Vec<u8>, at: Timestamp, brief: &Brief<'_>, dates: &mut Dates<'_>) {
-    let about = match brief.thing {
-        Thing::Request => "request",
-        Thing::Lease => "lease",
-        Thing::Ticket => "ticket",
-        Thing::Freeze => "freeze",
-        Thing::Card => "card",
+    let about: &[u8] = match brief.thing {
+        Thing::Request => b"request",
+        Thing::Lease => b"lease",
+        Thing::Ticket => b"ticket",
+        Thing::Freeze => b"freeze",
+        Thing::Card => b"card",
     };
-    // Writing to memory cannot fail.
-    let _ = write!(out, "{{\"schema\":{SCHEMA},\"at\":\"");
+    out.extend_from_slice(b"{\"schema\":");
+    number(out, SCHEMA.into());
+    out.extend_from_slice(b",\"at\":\"");
     dates.push(out, at);
-    let (ms, event) = (at.as_millis(), brief.event);
-    let _ = write!(
-        out,
-        "\",\"at_ms\":{ms},\"event\":\"{event}\",\"about\":\"{about}\""
-    );
+    out.extend_from_slice(b"\",\"at_ms\":");
+    number(out, at.as_millis());
+    out.extend_from_slice(b",\"event\":\"");
+    out.extend_from_slice(brief.event.as_bytes());
+    out.extend_from_slice(b"\",\"about\":\"");
+    out.extend_from_slice(about);
+    out.push(b'"');
 }
 
 fn party(out: &mut Vec<u8>, who: Party<'_>) {
-    put(out, "owner", who.owner);
-    put(out, "host", who.host);
-    put(out, "session", who.session);
+    put(out, b",\"owner\":", who.owner);
+    put(out, b",\"host\":", who.host);
+    put(out, b",\"session\":", who.session);
 }
 
-fn put(out: &mut Vec<u8>, name: &str, json: &[u8]) {
-    if json.is_empty() {
-        return;
+/// Appends a member, if it is there, behind its name. Of a known length, that is copied as one or two numbers.
+#[inline(always)]
+fn put<const N: usize>(out: &mut Vec<u8>, name: &[u8; N], json: &[u8]) {
+    if !json.is_empty() {
+        out.extend_from_slice(name);
+        out.extend_from_slice(json);
     }
-    out.extend_from_slice(b",\"");
-    out.extend_from_slice(name.as_bytes());
-    out.extend_from_slice(b"\":");
-    out.extend_from_slice(json);
 }
 
-fn put_number(out: &mut Vec<u8>, name: &str, number: Option<u64>) {
-    if let Some(number) = number {
-        let _ = write!(out, ",\"{name}\":{number}");
+fn put_number<const N: usize>(out: &mut Vec<u8>, name: &[u8; N], value: Option<u64>) {
+    if let Some(value) = value {
+        out.extend_from_slice(name);
+        number(out, value);
     }
+}
+
+/// Appends a number, without what formatting costs.
+fn number(out: &mut Vec<u8>, number: u64) {
+    // Writing to memory cannot fail.
+    let _ = serde_json::to_writer(out, &number);
 }
 
 #[cfg(test)]

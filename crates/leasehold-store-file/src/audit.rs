@@ -14,6 +14,7 @@ use crate::log::{self, Segment, segment_path};
 use crate::root::Root;
 use crate::shared::Shared;
 use leasehold_core::Timestamp;
+use leasehold_store::format::leading_number;
 use leasehold_store::{EachEntry, Entry, Span, StoreError};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
@@ -260,10 +261,9 @@ fn line_time(text: &[u8]) -> Option<Timestamp> {
 }
 
 fn time(text: &[u8]) -> Option<(Timestamp, &[u8])> {
-    let rest = text.strip_prefix(COMMIT)?;
-    let end = rest.iter().position(|byte| !byte.is_ascii_digit())?;
-    let digits = std::str::from_utf8(&rest[..end]).ok()?;
-    Some((Timestamp::from_millis(digits.parse().ok()?), &rest[end..]))
+    let (at, rest) = leading_number(text.strip_prefix(COMMIT)?)?;
+    // One that ends with its text may be cut off.
+    (!rest.is_empty()).then_some((Timestamp::from_millis(at), rest))
 }
 
 /// Returns the time and the events of a commit.

@@ -4,6 +4,7 @@
 //! all bytes before `,"crc"`. A line that was torn or changed anywhere does not open.
 
 use leasehold_core::planted::Bug;
+use leasehold_store::format::leading_number;
 
 /// `,"crc":"xxxxxxxx"}`
 const CRC_BYTES: usize = 18;
@@ -60,9 +61,9 @@ fn decimal(mut number: usize, digits: &mut [u8; 20]) -> &[u8] {
 /// Returns the format version that a line says it has, also of one that does not open: a newer
 /// format may be sealed in another way.
 pub(crate) fn version(line: &[u8]) -> Option<u64> {
-    let digits = line.strip_prefix(b"{\"v\":")?;
-    let end = digits.iter().position(|byte| !byte.is_ascii_digit())?;
-    std::str::from_utf8(&digits[..end]).ok()?.parse().ok()
+    let (version, rest) = leading_number(line.strip_prefix(b"{\"v\":")?)?;
+    // One that ends with its text may be cut off.
+    (!rest.is_empty()).then_some(version)
 }
 
 #[cfg(test)]

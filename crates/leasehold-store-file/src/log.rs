@@ -171,20 +171,6 @@ impl Segment {
         read.map_err(|errno| StoreError::io("read", root.join(&segment_path(self.number)), errno))
     }
 
-    /// Reads the first bytes of it, or as many as there are.
-    pub(crate) fn beginning(&self, root: &Root, len: u64) -> Result<Vec<u8>, StoreError> {
-        let mut bytes = vec![0; usize::try_from(len).unwrap_or(usize::MAX)];
-        let mut held = 0;
-        while held < bytes.len() {
-            match self.read_at(root, held as u64, &mut bytes[held..])? {
-                0 => break,
-                count => held += count,
-            }
-        }
-        bytes.truncate(held);
-        Ok(bytes)
-    }
-
     /// Calls `each` with the text of every line from an offset on, whatever is in it, its own offset
     /// before it; until `each` says `false`. Returns where the last one that was read ends, and whether
     /// there is the beginning of another one.
@@ -194,26 +180,29 @@ impl Segment {
         from: u64,
         each: &mut EachLine<'_>,
     ) -> Result<(u64, End), StoreError> {
-        let (mut buffer, mut start) = (Vec::new(), from);
+        let (mut buffer, mut held, mut start) = (vec![0; CHUNK_BYTES], 0, from);
         loop {
-            let held = buffer.len();
-            buffer.resize(held + CHUNK_BYTES, 0);
+            // Only a line that fills all of it needs more.
+            if held == buffer.len() {
+                buffer.resize(held + CHUNK_BYTES, 0);
+            }
             let count = self.read_at(root, start + held as u64, &mut buffer[held..])?;
-            buffer.truncate(held + count);
             if count == 0 {
                 let end = if held == 0 { End::Clean } else { End::Torn };
                 return Ok((start, end));
             }
             // What was held has no end of a line in it.
             let (mut used, mut searched) = (0, held);
-            while let Some(length) = memchr::memchr(b'\n', &buffer[searched..]) {
+            held += count;
+            while let Some(length) = memchr::memchr(b'\n', &buffer[searched..held]) {
                 let end = searched + length;
                 if !each(start + used as u64, &buffer[used..end])? {
                     return Ok((start + used as u64, End::Clean));
                 }
                 (used, searched) = (end + 1, end + 1);
             }
-            buffer.drain(..used);
+            buffer.copy_within(used..held, 0);
+            held -= used;
             start += used as u64;
         }
     }
@@ -360,3 +349,6 @@ pub(crate) fn write_all(file: &OwnedFd, mut at: u64, mut bytes: &[u8]) -> Result
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

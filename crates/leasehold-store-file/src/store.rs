@@ -268,20 +268,11 @@ impl FileStore {
     /// Lists what a log leaves; nothing, where it has to be folded as a whole.
     fn list_once(&self, header: &Header, segment: &Segment) -> Result<Option<Listing>, StoreError> {
         let shared = &*self.shared;
-        if header.applied > list::BYTES_MAX {
-            return Ok(None);
-        }
-        let text = segment.beginning(&shared.root, header.applied)?;
-        let Ok(text) = String::from_utf8(text) else {
-            return Ok(None);
-        };
-        let folded = list::fold(header.segment, &text);
-        let is_all = text.len() as u64 == header.applied;
-        let Some((standing, others)) = folded.filter(|_| is_all) else {
+        let Some(sheet) = list::fold(&shared.root, segment, header.applied)? else {
             return Ok(None);
         };
         let mut view = self.view_of(header);
-        others.show(&mut view);
+        sheet.others.show(&mut view);
         view.mark_loaded(Key::All);
         let ids = view.leases().filter(|lease| lease.has_proof_of_life());
         let ids: Vec<LeaseId> = ids.map(|lease| lease.id).collect();
@@ -289,7 +280,7 @@ impl FileStore {
             view.set_life(id, life::life(&shared.root, &shared.attended, id));
             view.mark_loaded(Key::Life(id));
         }
-        Ok(Some(Listing::new(view, text, standing)))
+        Ok(Some(Listing::new(view, sheet.texts, sheet.standing)))
     }
 
     /// For those who may not write, where the records are behind the log: everything that the log

@@ -9,12 +9,14 @@ mod changed;
 mod convert;
 mod event;
 mod raw;
+mod scan;
 mod standing;
 
 pub use brief::{Brief, Broken, Party, Thing};
 pub use event::{Died, Dropped, EVENTS, Event, Forced, Frozen, Granted, OfLease, OfTicket};
 pub use event::{Passed, Queued, Refused, Thawed};
-pub use standing::{Piece, Standing, each_change, each_lease};
+pub use scan::{is_plain, leading_number};
+pub use standing::{Piece, Place, Standing, each_change, each_lease};
 
 use serde::{Deserialize, Deserializer, Serialize};
 use std::borrow::Cow;

@@ -1,17 +1,16 @@
 //! All that there is, for those who list it.
 
-use crate::format::Standing;
+use crate::format::{Place, Standing};
 use leasehold_core::view::View;
-use std::ops::Range;
 
 /// A whole workspace at one version, with the lives of its holders. Of the standing leases there may be
 /// ten thousand; those that a store has at hand as they are written are left as they are.
 #[derive(Debug)]
 pub struct Listing {
     view: View,
-    text: String,
-    /// Where in the text, by their tokens.
-    standing: Vec<Range<usize>>,
+    texts: String,
+    /// By their tokens, with the places of their texts.
+    standing: Vec<Standing<Place>>,
 }
 
 impl From<View> for Listing {
@@ -21,13 +20,12 @@ impl From<View> for Listing {
 }
 
 impl Listing {
-    /// Lists what is in the view, and the standing leases that lie in the text, by their tokens: each was
-    /// [`Piece::Put`](crate::format::Piece::Put) from there.
+    /// Lists what is in the view, and the standing leases whose texts are there, by their tokens.
     #[must_use]
-    pub const fn new(view: View, text: String, standing: Vec<Range<usize>>) -> Self {
+    pub const fn new(view: View, texts: String, standing: Vec<Standing<Place>>) -> Self {
         Self {
             view,
-            text,
+            texts,
             standing,
         }
     }
@@ -45,11 +43,11 @@ impl Listing {
     }
 
     /// Returns the standing leases that are not in the view, by their tokens.
-    pub fn standing(&self) -> impl Iterator<Item = Standing<'_>> {
-        self.standing.iter().map(|place| {
-            let read = self.text.get(place.clone()).and_then(Standing::read);
+    pub fn standing(&self) -> impl Iterator<Item = Standing<&str>> {
+        self.standing.iter().map(|lease| {
+            let lease = lease.with_texts(|place| place.text(&self.texts));
             // Leaving one out would show as free what is held.
-            read.expect("what was read once is read again").0
+            lease.expect("the places are those in these texts")
         })
     }
 }

@@ -4,7 +4,7 @@ use super::*;
 use leasehold_core::lease::{Holder, Pickup};
 use leasehold_core::seniority::{Birth, Seniority};
 use leasehold_core::{FencingToken, LeaseId, Resource, Ttl};
-use leasehold_store::format;
+use leasehold_store::format::{self, Piece};
 
 fn lease(session: Option<&str>, expires: Option<u64>, keep_while_alive: bool) -> Lease {
     let claim = |text| Claim::new(Resource::parse(text).unwrap(), Intent::Consumes);
@@ -49,8 +49,15 @@ fn a_standing_lease_is_described_alike_wherever_it_is_read() {
     {
         for keep_while_alive in [false, true] {
             let lease = lease(session, expires, keep_while_alive);
-            let text = serde_json::to_string(&format::Lease::from(&lease)).unwrap();
-            let (standing, _) = Standing::read(&text).unwrap();
+            let text = serde_json::to_string(&[format::Lease::from(&lease)]).unwrap();
+            let mut standing = None;
+            let read = format::each_lease(&text, &mut |piece| {
+                if let Piece::Put(lease) = piece {
+                    standing = Some(lease);
+                }
+            });
+            assert_eq!(read, Ok(text.len()));
+            let standing = standing.unwrap();
             let (read, whole) = (
                 LeaseInfo::standing(&standing, &mut dates),
                 LeaseInfo::new(&lease, None, &clock),

@@ -5,7 +5,7 @@ use crate::log::{Checkpoint, commit_line, head_line, parse_commit};
 use leasehold_core::event::Event;
 use leasehold_core::lease::{Holder, Kind, Pickup};
 use leasehold_core::view::{Counters, View};
-use leasehold_core::{Identity, Lease, LeaseId, Timestamp};
+use leasehold_core::{FencingToken, Identity, Lease, LeaseId, Timestamp};
 use leasehold_store::Listing;
 use leasehold_store::conformance::listing::check_listing;
 use leasehold_store::conformance::sample::{Draw, EVENT_KINDS};
@@ -112,14 +112,35 @@ fn shown(state: State) -> View {
     view
 }
 
+/// What is listed of a log that begins with a text, and goes on behind it.
+fn listed(text: &str) -> Option<Sheet> {
+    let place = tempfile::tempdir().unwrap();
+    let root = Root::open(place.path()).unwrap();
+    let segment = Segment::create(&root, SEGMENT).unwrap();
+    segment.append(0, text.as_bytes()).unwrap();
+    let end = text.len() as u64;
+    let sheet = fold(&root, &segment, end).unwrap();
+    segment.append(end, b"not yet\nnor this").unwrap();
+    let again = fold(&root, &segment, end).unwrap();
+    let is_end = text.is_empty() || text.ends_with('\n');
+    assert_eq!(again.is_some(), sheet.is_some() && is_end);
+    sheet
+}
+
 /// Checks that what is listed is what is there; returns whether anything is listed.
 #[track_caller]
 fn check(text: &str) -> bool {
-    let Some((places, others)) = fold(SEGMENT, text) else {
+    let Some(Sheet {
+        standing,
+        texts,
+        others,
+        ..
+    }) = listed(text)
+    else {
         return false;
     };
     let whole = whole(text).expect("what is listed can be read");
-    let listing = Listing::new(shown(others), text.to_owned(), places);
+    let listing = Listing::new(shown(others), texts, standing);
     check_listing(&listing, &whole);
     true
 }
@@ -136,11 +157,11 @@ fn another_segment_is_none() {
 #[test]
 fn standing_leases_are_left_in_place() {
     let mut draw = Draw::new(5);
-    let listed = (0..200).filter(|_| {
+    let many = (0..200).filter(|_| {
         let text = log(&mut draw).concat();
-        fold(SEGMENT, &text).is_some_and(|(places, _)| places.len() > 1)
+        listed(&text).is_some_and(|sheet| sheet.standing.len() > 1)
     });
-    assert!(listed.count() > 50);
+    assert!(many.count() > 50);
 }
 
 proptest! {

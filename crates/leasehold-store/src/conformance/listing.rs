@@ -30,7 +30,7 @@ pub fn check_listing(listing: &Listing, whole: &View) {
 
 /// Checks that a lease as it is written is that one.
 #[track_caller]
-pub fn check_standing(standing: &Standing<'_>, lease: &Lease) {
+pub fn check_standing(standing: &Standing<&str>, lease: &Lease) {
     assert_eq!(standing.id, lease.id.to_string());
     assert_eq!(standing.owner, &*lease.who.owner.name);
     assert_eq!(standing.host, &*lease.who.owner.host);

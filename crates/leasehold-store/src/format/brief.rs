@@ -1,6 +1,7 @@
 //! What people ask of an event, without taking all of it apart.
 
 use super::raw::{self, Cursor};
+use super::scan::leading_number;
 use std::borrow::Cow;
 
 /// What an event is about.
@@ -245,5 +246,6 @@ fn since_of(cursor: &mut Cursor<'_>) -> Option<Option<u64>> {
 }
 
 fn number(digits: &[u8]) -> Option<u64> {
-    std::str::from_utf8(digits).ok()?.parse().ok()
+    let (number, rest) = leading_number(digits)?;
+    rest.is_empty().then_some(number)
 }

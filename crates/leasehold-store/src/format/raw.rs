@@ -4,6 +4,8 @@
 //! a checksum and was written by this program, so nothing is validated that is not looked at; but
 //! whatever the bytes are, the walk ends, and does not panic.
 
+use super::scan;
+
 /// A place in stored JSON, which goes over it once: what is looked into is not searched for its end
 /// before.
 #[derive(Clone, Debug)]
@@ -95,7 +97,7 @@ impl<'a> Cursor<'a> {
 /// Returns the text of a string without its quotes, escapes taken out.
 pub(crate) fn text(string: &[u8]) -> Option<std::borrow::Cow<'_, str>> {
     let inner = string.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
-    if inner.contains(&b'\\') {
+    if scan::quote_or_escape(inner).is_some() {
         return serde_json::from_slice::<String>(string)
             .ok()
             .map(Into::into);
@@ -108,9 +110,7 @@ fn value_end(bytes: &[u8]) -> Option<usize> {
     match bytes.first()? {
         b'"' => string_end(bytes),
         b'{' | b'[' => nested_end(bytes),
-        _ => bytes
-            .iter()
-            .position(|byte| matches!(byte, b',' | b'}' | b']')),
+        _ => scan::number_end(bytes),
     }
 }
 
@@ -119,10 +119,7 @@ fn string_end(bytes: &[u8]) -> Option<usize> {
     let inner = bytes.strip_prefix(b"\"")?;
     let mut at = 0;
     loop {
-        at += inner
-            .get(at..)?
-            .iter()
-            .position(|byte| matches!(byte, b'"' | b'\\'))?;
+        at += scan::quote_or_escape(inner.get(at..)?)?;
         if inner[at] == b'"' {
             return Some(at + 2);
         }
@@ -134,19 +131,19 @@ fn string_end(bytes: &[u8]) -> Option<usize> {
 fn nested_end(bytes: &[u8]) -> Option<usize> {
     let (mut at, mut depth) = (0, 0_usize);
     loop {
-        match bytes.get(at)? {
+        at += scan::quote_or_bracket(bytes.get(at..)?)?;
+        match bytes[at] {
             b'"' => {
                 at += string_end(&bytes[at..])?;
                 continue;
             }
             b'{' | b'[' => depth += 1,
-            b'}' | b']' => {
+            _ => {
                 depth -= 1;
                 if depth == 0 {
                     return Some(at + 1);
                 }
             }
-            _ => {}
         }
         at += 1;
     }

@@ -14,21 +14,21 @@ use super::raw::Cursor;
 use exact::Exact;
 use leasehold_core::intent::Intent;
 use leasehold_core::{FencingToken, Resource, Timestamp, Ttl, event};
-use std::ops::Range;
 
-/// A standing lease that was picked up, as it is written.
+/// A standing lease that was picked up, as it is written. `T` is what its texts are: parts of what is
+/// written, or their places among others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standing<'a> {
+pub struct Standing<T> {
     /// Its id, as it is written.
-    pub id: &'a str,
+    pub id: T,
     /// The owner's name.
-    pub owner: &'a str,
+    pub owner: T,
     /// The owner's host.
-    pub host: &'a str,
+    pub host: T,
     /// The agent's session.
-    pub session: Option<&'a str>,
+    pub session: Option<T>,
     /// What is claimed, between the brackets.
-    claims: &'a str,
+    claims: T,
     /// The fencing token.
     pub token: FencingToken,
     /// When it was granted.
@@ -42,20 +42,34 @@ pub struct Standing<'a> {
     /// The process that asked for it.
     pub pid: u32,
     /// Its command.
-    pub command: &'a str,
+    pub command: T,
 }
 
-impl<'a> Standing<'a> {
-    /// Reads a lease again that was [`Piece::Put`]: the one at the beginning of a text. Returns also what
-    /// comes behind it.
-    #[must_use]
-    pub fn read(text: &'a str) -> Option<(Self, &'a str)> {
-        let mut exact = Exact { rest: text };
-        // Whether they make sense is told by whoever found it first.
-        let lease = exact.lease(|_| true)?;
-        Some((lease, exact.rest))
+impl<T> Standing<T> {
+    /// Returns the same with other texts; none, where one of them becomes none.
+    pub fn with_texts<U>(self, mut text: impl FnMut(T) -> Option<U>) -> Option<Standing<U>> {
+        let session = match self.session {
+            Some(session) => Some(text(session)?),
+            None => None,
+        };
+        Some(Standing {
+            id: text(self.id)?,
+            owner: text(self.owner)?,
+            host: text(self.host)?,
+            session,
+            claims: text(self.claims)?,
+            token: self.token,
+            granted: self.granted,
+            ttl: self.ttl,
+            expires: self.expires,
+            keep_while_alive: self.keep_while_alive,
+            pid: self.pid,
+            command: text(self.command)?,
+        })
     }
+}
 
+impl<'a> Standing<&'a str> {
     /// Returns what it holds, and what for.
     pub fn claims(&self) -> impl Iterator<Item = (&'a str, Intent)> + use<'a> {
         let mut exact = Exact { rest: self.claims };
@@ -70,8 +84,8 @@ impl<'a> Standing<'a> {
 /// Part of what is stored, in place where it is a standing lease in its usual shape.
 #[derive(Debug)]
 pub enum Piece<'a, T> {
-    /// It stands from now on: where it is in the text, and itself.
-    Put(Range<usize>, Standing<'a>),
+    /// It stands from now on.
+    Put(Standing<&'a str>),
     /// The lease with this id does not stand any more.
     Drop(&'a str),
     /// Anything else.
@@ -92,7 +106,7 @@ pub fn each_change<'a>(
 ) -> Result<usize, FormatError> {
     each_item(text, |item| {
         let mut exact = Exact { rest: item };
-        let (piece, rest) = match exact.change(text.len()) {
+        let (piece, rest) = match exact.change() {
             Some(piece) => (piece, exact.rest),
             None => {
                 let (event, rest) = decoded::<super::Event<'_>>(item)?;
@@ -115,7 +129,7 @@ pub fn each_lease<'a>(
     each_item(text, |item| {
         let mut exact = Exact { rest: item };
         let (piece, rest) = match exact.lease(Resource::is_canonical) {
-            Some(lease) => (put(text.len(), item, exact.rest, lease), exact.rest),
+            Some(lease) => (Piece::Put(lease), exact.rest),
             None => {
                 let (written, rest) = value(item)?;
                 (Piece::Other(written), rest)
@@ -124,6 +138,29 @@ pub fn each_lease<'a>(
         each(piece);
         Ok(rest)
     })
+}
+
+/// Where a text is in a longer one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    begin: u32,
+    end: u32,
+}
+
+impl Place {
+    /// Appends a text to others; returns where it is then, or none where there is no room for it.
+    pub fn appended(text: &str, to: &mut String) -> Option<Self> {
+        let begin = u32::try_from(to.len()).ok()?;
+        let end = u32::try_from(to.len() + text.len()).ok()?;
+        to.push_str(text);
+        Some(Self { begin, end })
+    }
+
+    /// Returns what is there.
+    #[must_use]
+    pub fn text(self, all: &str) -> Option<&str> {
+        all.get(self.begin as usize..self.end as usize)
+    }
 }
 
 /// Goes over the items of an array; `each` goes over one, and returns what comes behind it.
@@ -144,10 +181,6 @@ fn each_item<'a>(
         }
     }
     Ok(text.len() - exact.rest.len())
-}
-
-fn put<'a, T>(length: usize, item: &str, rest: &str, lease: Standing<'a>) -> Piece<'a, T> {
-    Piece::Put(length - item.len()..length - rest.len(), lease)
 }
 
 /// Returns the value at the beginning of a text, and what comes behind it.

@@ -1,6 +1,7 @@
 //! The shape in which nearly all standing leases are written, read member by member.
 
-use super::{Piece, Standing, put};
+use super::{Piece, Standing};
+use crate::format::scan::{self, leading_number};
 use leasehold_core::intent::Intent;
 use leasehold_core::{FencingToken, Resource, Timestamp, Ttl, event};
 
@@ -30,8 +31,7 @@ impl<'a> Exact<'a> {
 
     /// Reads a text behind its first quote: one without escapes, and of ASCII only.
     fn text(&mut self) -> Option<&'a str> {
-        let is_plain = |byte: &u8| (b' '..=b'~').contains(byte) && !matches!(byte, b'"' | b'\\');
-        let end = self.rest.bytes().position(|byte| !is_plain(&byte))?;
+        let end = scan::not_plain(self.rest.as_bytes())?;
         let (text, rest) = self.rest.split_at(end);
         self.rest = rest;
         self.literal(b"\"")?;
@@ -42,14 +42,11 @@ impl<'a> Exact<'a> {
     fn number(&mut self) -> Option<u64> {
         const DIGITS_MAX: usize = 19;
         let digits = self.rest.as_bytes();
-        let length = digits.iter().take_while(|byte| byte.is_ascii_digit());
-        let length = length.count();
-        if length == 0 || length > DIGITS_MAX || length > 1 && digits[0] == b'0' {
+        let (number, rest) = leading_number(digits)?;
+        let length = digits.len() - rest.len();
+        if length > DIGITS_MAX || length > 1 && digits[0] == b'0' {
             return None;
         }
-        let number = digits[..length]
-            .iter()
-            .fold(0, |number, byte| number * 10 + u64::from(byte - b'0'));
         self.rest = self.rest.get(length..)?;
         Some(number)
     }
@@ -102,7 +99,7 @@ impl<'a> Exact<'a> {
 
     /// Reads a lease whose resources are all fine.
     #[inline(always)]
-    pub(super) fn lease(&mut self, is_fine: impl Fn(&str) -> bool) -> Option<Standing<'a>> {
+    pub(super) fn lease(&mut self, is_fine: impl Fn(&str) -> bool) -> Option<Standing<&'a str>> {
         self.literal(b"{\"id\":\"")?;
         let id = self.id()?;
         self.literal(b",\"who\":{\"owner\":\"")?;
@@ -163,18 +160,15 @@ impl<'a> Exact<'a> {
         })
     }
 
-    /// Reads an event about one standing lease and nothing else, in a text whose rest from the beginning
-    /// of the array is so long.
-    pub(super) fn change(&mut self, length: usize) -> Option<Piece<'a, event::Event>> {
+    /// Reads an event about one standing lease and nothing else.
+    pub(super) fn change(&mut self) -> Option<Piece<'a, event::Event>> {
         self.literal(b"{\"event\":\"")?;
         let name = self.text()?;
         self.literal(b",\"lease\":")?;
-        let item = self.rest;
         let lease = self.lease(Resource::is_canonical)?;
-        let rest = self.rest;
         self.literal(b"}")?;
         match name {
-            "granted" | "bound" | "renewed" => Some(put(length, item, rest, lease)),
+            "granted" | "bound" | "renewed" => Some(Piece::Put(lease)),
             "released" | "freed" | "lapsed" => Some(Piece::Drop(lease.id)),
             _ => None,
         }
