@@ -6,7 +6,6 @@
 //! * [`lease`]: leases, tickets and freezes as others see them.
 //! * [`listed`]: the leases of an answer, a few or all that there are.
 //! * [`why`]: why a request would not be granted.
-//! * [`json`]: how all this is written.
 //! * [`code`]: the codes that scripts branch on.
 //! * [`event`]: events of the audit, one on a line.
 //! * [`finding`]: what `doctor` finds.
@@ -28,7 +27,6 @@ pub mod demo;
 pub mod duration;
 pub mod event;
 pub mod finding;
-pub mod json;
 pub mod lease;
 pub mod listed;
 pub mod moment;

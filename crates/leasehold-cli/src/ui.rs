@@ -7,9 +7,9 @@ pub(crate) use output::{Output, end_json, end_line};
 use crate::answer::Told;
 use crate::commands::untold;
 use crate::exit;
-use leasehold_api::json;
 use leasehold_api::listed::Leases;
 use leasehold_api::outcome::Outcome;
+use output::Json;
 use serde::Serialize;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -66,14 +66,9 @@ pub(crate) fn told(told: &Told, json: bool) -> io::Result<()> {
 /// # Errors
 /// Standard output cannot be written to.
 pub(crate) fn json<L: Leases>(outcome: &Outcome<L>) -> io::Result<()> {
-    let (mut out, mut line) = (Output::default(), Vec::new());
+    let mut out = Json::default();
     // What fails is the writing, which is said at the end.
-    let _ = json::write(&mut line, outcome, &mut |part| out.add_json(part));
-    line.push(b'\n');
-    out.add(|buffer| {
-        end_json(&mut line, 0);
-        buffer.append(&mut line);
-    });
+    let _ = serde_json::to_writer(&mut out, outcome);
     out.finish()
 }
 
@@ -115,11 +110,7 @@ pub(crate) fn notes(notes: &[String]) {
 
 /// Writes an outcome as one line of JSON.
 pub(crate) fn to_json(outcome: &Outcome) -> String {
-    let mut line = Vec::new();
-    let written = json::write(&mut line, outcome, &mut |_| Ok(()));
-    written.expect("an outcome has only strings for keys");
-    end_json(&mut line, 0);
-    String::from_utf8(line).expect("JSON is made of texts")
+    harmless_json(serde_json::to_string(outcome).expect("an outcome has only strings for keys"))
 }
 
 /// Prints data as JSON on several lines, as programs do that a front stands in for.

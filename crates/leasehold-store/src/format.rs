@@ -15,7 +15,7 @@ mod standing;
 pub use brief::{Brief, Broken, Party, Thing};
 pub use event::{Died, Dropped, EVENTS, Event, Forced, Frozen, Granted, OfLease, OfTicket};
 pub use event::{Passed, Queued, Refused, Thawed};
-pub use scan::{is_plain, leading_number};
+pub use scan::leading_number;
 pub use standing::{Piece, Place, Standing, each_change, each_lease};
 
 use serde::{Deserialize, Deserializer, Serialize};

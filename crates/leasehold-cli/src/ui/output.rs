@@ -21,19 +21,6 @@ impl Output {
         self.buffer.len() < Self::PIECE_BYTES || self.flush()
     }
 
-    /// Takes part of a line of JSON that ends between characters, made harmless, once it is much.
-    pub(super) fn add_json(&mut self, part: &mut Vec<u8>) -> io::Result<()> {
-        if part.len() < Self::PIECE_BYTES {
-            return Ok(());
-        }
-        end_json(part, 0);
-        if self.add(|buffer| std::mem::swap(buffer, part)) {
-            Ok(())
-        } else {
-            Err(io::ErrorKind::BrokenPipe.into())
-        }
-    }
-
     /// Writes what there is; returns whether anybody still reads it.
     pub(crate) fn flush(&mut self) -> bool {
         if self.failed.is_none() && !self.buffer.is_empty() {
@@ -57,6 +44,44 @@ impl Output {
         match self.failed {
             Some(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
             _ => Ok(()),
+        }
+    }
+}
+
+/// One line of JSON on standard output, made harmless and written piece by piece.
+#[derive(Default)]
+pub(super) struct Json(Output);
+
+impl Json {
+    /// Writes the end of the line.
+    pub(super) fn finish(mut self) -> io::Result<()> {
+        self.0.buffer.push(b'\n');
+        end_json(&mut self.0.buffer, 0);
+        self.0.finish()
+    }
+}
+
+impl io::Write for Json {
+    fn write(&mut self, part: &[u8]) -> io::Result<usize> {
+        self.write_all(part).map(|()| part.len())
+    }
+
+    /// Takes a part that begins and ends between characters, as serde writes them; there are millions.
+    #[inline]
+    fn write_all(&mut self, part: &[u8]) -> io::Result<()> {
+        self.0.buffer.extend_from_slice(part);
+        if self.0.buffer.len() < Output::PIECE_BYTES {
+            return Ok(());
+        }
+        self.flush()
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        end_json(&mut self.0.buffer, 0);
+        if self.0.flush() {
+            Ok(())
+        } else {
+            Err(io::ErrorKind::BrokenPipe.into())
         }
     }
 }

@@ -25,14 +25,6 @@ pub(super) fn not_plain(bytes: &[u8]) -> Option<usize> {
     })
 }
 
-/// Returns whether there is nothing in a text but ASCII that is shown, and no quote or backslash: as JSON
-/// it stands as it is between two quotes.
-#[inline]
-#[must_use]
-pub fn is_plain(text: &str) -> bool {
-    not_plain(text.as_bytes()).is_none()
-}
-
 /// Returns where the first byte is that may stand behind a number.
 #[inline]
 pub(super) fn number_end(bytes: &[u8]) -> Option<usize> {
