@@ -228,3 +228,44 @@ fn all<A, B: TryFrom<A, Error = FormatError>>(items: Vec<A>) -> Result<Vec<B>, U
     let one = |item| B::try_from(item).map_err(|error| Unreadable::Senseless(error.to_string()));
     items.into_iter().map(one).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sealed(text: &str) -> Vec<u8> {
+        let mut line = text.as_bytes().to_vec();
+        line::seal(&mut line);
+        line.push(b'\n');
+        line
+    }
+
+    /// Format 1 had no stretches and no notes.
+    #[test]
+    fn records_of_before_are_read() {
+        let decoded = Content::decode(&sealed(r#"{"v":1,"of":{"resource":"build"}"#));
+        let (home, content) = decoded.unwrap();
+        assert_eq!(home.path(&255), "records/name/build");
+        assert!(content.is_empty());
+    }
+
+    #[test]
+    fn stretches_and_notes_come_back_as_they_went() {
+        let stretch = |from, len, idle| Stretch { from, len, idle };
+        let content = Content {
+            rest: vec![stretch(18, 8, true), stretch(40, 1, false)],
+            idle: vec![3, 5],
+            ..Content::default()
+        };
+        let home = Home::Stretch(leasehold_core::Resource::parse("issue:7").unwrap(), 18);
+        let bytes = content.encode(&home, 0);
+        assert!(String::from_utf8_lossy(&bytes).contains("[[18,8,true],[40,1,false]]"));
+        assert_eq!(Content::decode(&bytes), Ok((home, content)));
+    }
+
+    #[test]
+    fn a_newer_format_is_told() {
+        let newer = Content::decode(&sealed(r#"{"v":3,"of":{"resource":"build"}"#));
+        assert_eq!(newer, Err(Unreadable::Newer(3)));
+    }
+}

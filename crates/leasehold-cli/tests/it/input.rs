@@ -676,7 +676,7 @@ fn a_newer_record_is_left_alone() {
     check_newer(
         "newer_record",
         "records/issue/1",
-        ("\"v\":1", "\"v\":2"),
+        ("\"v\":2", "\"v\":3"),
         &BY_NAME,
     );
 }
