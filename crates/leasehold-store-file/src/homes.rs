@@ -213,6 +213,11 @@ fn flat_directory(resource: &Resource) -> String {
     format!("records/{}/", resource.kind())
 }
 
+/// Returns whether a file below `records` is that of a stretch.
+pub(crate) fn is_stretch(path: &str) -> bool {
+    !path.starts_with(TREES) && path.contains('@')
+}
+
 /// A flat name's own `@` is escaped.
 fn stretch_path(resource: &Resource, from: u64, room: &dyn Room) -> String {
     let mut path = flat_directory(resource);
@@ -307,6 +312,8 @@ mod tests {
             Home::Stretch(Resource::parse(resource).unwrap(), 17).path(&room)
         };
         assert_eq!(path("build", 255), "records/name/build@17");
+        assert!(is_stretch("records/name/build@17") && !is_stretch("records/name/build"));
+        assert!(!is_stretch("records/path/rel/src/@"));
         assert_eq!(path("issue:a@17", 255), "records/issue/a%4017@17");
         let long = "a".repeat(134);
         assert_eq!(path(&long, 143), format!("records/name/{long}@17"));

@@ -22,6 +22,13 @@ pub(crate) fn is_whole(line: &[u8]) -> bool {
     content(line).is_some()
 }
 
+/// Returns the checksum that a line has in it, right or wrong.
+pub(crate) fn checksum(line: &[u8]) -> Option<u32> {
+    let end = line.get(line.len().checked_sub(CRC_BYTES)?..)?;
+    let crc = end.strip_prefix(b",\"crc\":\"")?.strip_suffix(b"\"}")?;
+    u32::from_str_radix(str::from_utf8(crc).ok()?, 16).ok()
+}
+
 /// Returns what was sealed, up to its length and checksum, if the line is whole and unchanged.
 pub(crate) fn content(line: &[u8]) -> Option<&[u8]> {
     let (before, end) = line.split_at_checked(line.len().checked_sub(CRC_BYTES)?)?;
@@ -76,6 +83,9 @@ mod tests {
         seal(&mut line);
         assert!(is_whole(&line));
         assert_eq!(version(&line), Some(1));
+        let begin = line.len() - CRC_BYTES;
+        assert_eq!(checksum(&line), Some(crc32fast::hash(&line[..begin])));
+        assert_eq!(checksum(b"\"}"), None);
         serde_json::from_slice::<serde_json::Value>(&line).unwrap();
         for place in 0..line.len() {
             assert!(!is_whole(&line[..place]), "cut at {place}");

@@ -35,26 +35,31 @@ pub(crate) struct Content {
 /// What the record of a resource says of a stretch of its queue: three values in a row, because a long
 /// queue has many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "(u64, usize, bool)", into = "(u64, usize, bool)")]
+#[serde(from = "(u64, bool, u32)", into = "(u64, bool, u32)")]
 pub(crate) struct Stretch {
     /// The lowest number that belongs to it; the next stretch begins where it ends.
     pub(crate) from: u64,
-    /// How many tickets it has. A record that has another number of them is of another version.
-    pub(crate) len: usize,
-    /// Whether all of them are known to hold nothing.
+    /// Whether all of its tickets are known to hold nothing.
     pub(crate) idle: bool,
+    /// The checksum of its record. One with another is of another version than this.
+    pub(crate) crc: u32,
 }
 
-impl From<(u64, usize, bool)> for Stretch {
-    fn from((from, len, idle): (u64, usize, bool)) -> Self {
-        Self { from, len, idle }
+impl From<(u64, bool, u32)> for Stretch {
+    fn from((from, idle, crc): (u64, bool, u32)) -> Self {
+        Self { from, idle, crc }
     }
 }
 
-impl From<Stretch> for (u64, usize, bool) {
-    fn from(Stretch { from, len, idle }: Stretch) -> Self {
-        (from, len, idle)
+impl From<Stretch> for (u64, bool, u32) {
+    fn from(Stretch { from, idle, crc }: Stretch) -> Self {
+        (from, idle, crc)
     }
+}
+
+/// Returns the checksum that the bytes of a record have in them.
+pub(crate) fn checksum(bytes: &[u8]) -> Option<u32> {
+    line::checksum(bytes.split(|byte| *byte == b'\n').next()?)
 }
 
 /// A record, as it lies in its file.
@@ -137,6 +142,11 @@ impl Content {
     /// Notes whether a ticket here is known to hold nothing.
     pub(crate) fn set_idle(&mut self, number: u64, is_idle: bool) {
         put(&mut self.idle, &number, is_idle, |old| *old == number);
+    }
+
+    /// Returns the checksum that its record has.
+    pub(crate) fn checksum(&self, home: &Home) -> u32 {
+        checksum(&self.encode(home, 0)).unwrap_or(0)
     }
 
     /// Sorts, so that two contents with the same entities are equal.
@@ -251,15 +261,16 @@ mod tests {
 
     #[test]
     fn stretches_and_notes_come_back_as_they_went() {
-        let stretch = |from, len, idle| Stretch { from, len, idle };
+        let stretch = |from, idle, crc| Stretch { from, idle, crc };
         let content = Content {
-            rest: vec![stretch(18, 8, true), stretch(40, 1, false)],
+            rest: vec![stretch(18, true, 7), stretch(40, false, u32::MAX)],
             idle: vec![3, 5],
             ..Content::default()
         };
         let home = Home::Stretch(leasehold_core::Resource::parse("issue:7").unwrap(), 18);
         let bytes = content.encode(&home, 0);
-        assert!(String::from_utf8_lossy(&bytes).contains("[[18,8,true],[40,1,false]]"));
+        assert!(String::from_utf8_lossy(&bytes).contains("[[18,true,7],[40,false,4294967295]]"));
+        assert_eq!(checksum(&bytes), Some(content.checksum(&home)));
         assert_eq!(Content::decode(&bytes), Ok((home, content)));
     }
 

@@ -229,7 +229,10 @@ impl<'a> Records<'a> {
         };
         let (own, content) = self.decode(&path, &bytes)?;
         if own != *home {
-            return Err(self.misplaced(&path));
+            // A stretch is known by its resource, which tells that it is none.
+            let is_stretch = matches!(home, Home::Stretch(..));
+            let misplaced = || self.misplaced(&path);
+            return Err(if is_stretch { Fault::Torn } else { misplaced() });
         }
         let file = Some(file).filter(|_| self.entries.len() < OPEN_MAX);
         Ok(Entry::new(content, file, Some(bytes)))
@@ -385,6 +388,7 @@ impl<'a> Records<'a> {
     /// Writes every record that was changed, those of resources last. On an error some are written and
     /// some are not.
     pub(crate) fn write(&mut self) -> Result<(), StoreError> {
+        self.tell_versions();
         let (root, attended) = (self.root, self.attended);
         let mut written = Vec::new();
         let changed = self

@@ -6,7 +6,7 @@
 
 use crate::clock::TimeLine;
 use crate::header::Header;
-use crate::homes::Home;
+use crate::homes::{Home, is_stretch};
 use crate::leftovers::EPOCH_NEW;
 use crate::log::{self, End, Segment, retry, write_all};
 use crate::mutex::{Inside, MUTEX};
@@ -303,7 +303,8 @@ impl Epoch {
 }
 
 /// Makes all records say what the state says, whatever they say now. Those of resources come last, as
-/// in every write of records.
+/// in every write of records. Stretches of queues that are none any more go before: afterwards nobody
+/// would know of them.
 pub(crate) fn write_records(shared: &Shared, state: &State) -> Result<(), StoreError> {
     let expected = state.records(shared.stretch_tickets);
     let paths: BTreeSet<String> = expected.keys().map(|h| h.path(&shared.root)).collect();
@@ -318,7 +319,7 @@ pub(crate) fn write_records(shared: &Shared, state: &State) -> Result<(), StoreE
     let (of_resources, others): (Vec<_>, Vec<_>) = found
         .into_iter()
         .filter(|path| !paths.contains(path))
-        .partition(|path| path.starts_with("records/"));
+        .partition(|path| path.starts_with("records/") && !is_stretch(path));
     others
         .iter()
         .try_for_each(|path| clear(shared, &records, path))?;

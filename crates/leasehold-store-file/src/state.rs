@@ -194,8 +194,7 @@ impl State {
             if let Home::Resource(resource) = home
                 && resource.is_flat()
             {
-                let of = |(from, of)| (Home::Stretch(resource.clone(), from), of);
-                stretches.extend(content.split_off(stretch_tickets).into_iter().map(of));
+                stretches.extend(content.split_off(resource, stretch_tickets));
             }
         }
         records.extend(stretches);

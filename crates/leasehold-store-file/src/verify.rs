@@ -76,9 +76,9 @@ fn join_queues(found: &mut BTreeMap<String, Found>, room: &dyn Room) {
             continue;
         };
         head.rest.retain(|of| {
-            let path = Home::Stretch(resource.clone(), of.from).path(room);
-            match found.get_mut(&path) {
-                Some(Ok((_, stretch))) if stretch.is_told_by(of) => {
+            let home = Home::Stretch(resource.clone(), of.from);
+            match found.get_mut(&home.path(room)) {
+                Some(Ok((_, stretch))) if stretch.is_told_by(of, &home) => {
                     head.tickets.append(&mut stretch.tickets);
                     head.idle.append(&mut stretch.idle);
                     false

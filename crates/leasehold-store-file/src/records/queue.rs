@@ -12,12 +12,13 @@
 //! only looks where it need not.)
 //!
 //! The race: a kill between the write of a stretch and that of its resource, against whoever replays
-//! the commit, or looks without the mutex. The resource says how many tickets each stretch has; where
-//! that is not so the record counts as torn.
+//! the commit, makes all records again, or looks without the mutex. The resource has the checksum of
+//! each stretch; a stretch with another one counts as torn, so no two versions are ever mixed. For that
+//! a stretch is written, and removed, before its resource is written.
 
 use super::{Entry, Fault, Records, show};
 use crate::homes::Home;
-use crate::record::{Content, Stretch};
+use crate::record::{Content, Stretch, checksum};
 use leasehold_core::event::Change;
 use leasehold_core::lease::Kind;
 use leasehold_core::view::{Key, View};
@@ -37,17 +38,13 @@ impl Content {
             .checked_sub(1)
     }
 
-    fn summary(&self, from: u64) -> Stretch {
-        Stretch {
-            from,
-            len: self.tickets.len(),
-            idle: self.tickets.len() == self.idle.len(),
-        }
+    /// Returns whether this is the stretch that a resource tells of.
+    pub(crate) fn is_told_by(&self, of: &Stretch, home: &Home) -> bool {
+        self.is_idle() == of.idle && self.checksum(home) == of.crc
     }
 
-    /// Returns whether this can be the stretch that a resource tells of.
-    pub(crate) fn is_told_by(&self, of: &Stretch) -> bool {
-        self.tickets.len() == of.len && self.tickets.iter().all(|t| t.number >= of.from)
+    fn is_idle(&self) -> bool {
+        self.tickets.len() == self.idle.len()
     }
 
     /// Adds the tickets of a stretch.
@@ -57,10 +54,15 @@ impl Content {
     }
 
     /// Takes what is behind the front of a long queue, sorted, out of the record of its resource.
-    pub(crate) fn split_off(&mut self, stretch_tickets: usize) -> Vec<(u64, Self)> {
+    pub(crate) fn split_off(
+        &mut self,
+        resource: &Resource,
+        stretch_tickets: usize,
+    ) -> Vec<(Home, Self)> {
         let front = self.tickets.len().min(stretch_tickets);
         let behind = self.tickets.split_off(front);
-        let stretches = behind.chunks(stretch_tickets).map(|tickets| {
+        let mut stretches = Vec::new();
+        for tickets in behind.chunks(stretch_tickets) {
             let numbers = tickets.iter().map(|ticket| ticket.number);
             let stretch = Self {
                 tickets: tickets.into(),
@@ -69,13 +71,17 @@ impl Content {
                     .collect(),
                 ..Self::default()
             };
-            (tickets[0].number, stretch)
-        });
-        let stretches: Vec<(u64, Self)> = stretches.collect();
+            let from = tickets[0].number;
+            let home = Home::Stretch(resource.clone(), from);
+            self.rest.push(Stretch {
+                from,
+                idle: stretch.is_idle(),
+                crc: stretch.checksum(&home),
+            });
+            stretches.push((home, stretch));
+        }
         self.idle
             .retain(|number| self.tickets.iter().any(|ticket| ticket.number == *number));
-        let summaries = stretches.iter();
-        self.rest = summaries.map(|(from, of)| of.summary(*from)).collect();
         stretches
     }
 }
@@ -106,13 +112,38 @@ impl Records<'_> {
         Ok(())
     }
 
-    /// Returns the record of a stretch, as its resource tells of it.
+    /// Returns the record of a stretch, as its resource tells of it. What is in memory was compared when
+    /// it was read.
     fn stretch(&mut self, resource: &Resource, of: Stretch) -> Result<&mut Entry, Fault> {
-        let entry = self.entry(&Home::Stretch(resource.clone(), of.from))?;
-        if entry.content.is_told_by(&of) {
-            Ok(entry)
-        } else {
-            Err(Fault::Torn)
+        let home = Home::Stretch(resource.clone(), of.from);
+        let is_read = !self.is_all && !self.entries.contains_key(&home);
+        if is_read {
+            let entry = self.load(&home)?;
+            if entry.before.as_deref().and_then(checksum) != Some(of.crc) {
+                return Err(Fault::Torn);
+            }
+            self.entries.insert(home.clone(), entry);
+        }
+        self.entry(&home)
+    }
+
+    /// Has the resources say which version of their stretches is the last.
+    pub(super) fn tell_versions(&mut self) {
+        let changed = self.entries.iter().filter(|(_, entry)| entry.is_changed);
+        let versions = changed.filter_map(|(home, entry)| match home {
+            Home::Stretch(resource, from) if !entry.content.is_empty() => {
+                let crc = entry.content.checksum(home);
+                Some((Home::Resource(resource.clone()), *from, crc))
+            }
+            _ => None,
+        });
+        for (home, from, crc) in versions.collect::<Vec<_>>() {
+            let head = self.entries.get_mut(&home);
+            let rest = head.map(|head| &mut head.content.rest);
+            let of = rest.and_then(|rest| rest.iter_mut().find(|of| of.from == from));
+            if let Some(of) = of {
+                of.crc = crc;
+            }
         }
     }
 
@@ -164,7 +195,11 @@ impl Records<'_> {
             .last()
             .is_none_or(|stretch| stretch.from <= number);
         if is_full && is_last {
-            head.rest.push(Content::default().summary(number));
+            head.rest.push(Stretch {
+                from: number,
+                idle: true,
+                crc: 0,
+            });
             // Whatever its file says is of before. One that was emptied just now is in memory.
             let empty = || Entry::new(Content::default(), None, None);
             let home = Home::Stretch(resource.clone(), number);
@@ -191,13 +226,13 @@ impl Records<'_> {
         let stretch = self.stretch(resource, of)?;
         stretch.is_changed = true;
         change(&mut stretch.content);
-        let summary = stretch.content.summary(of.from);
+        let (is_gone, idle) = (stretch.content.is_empty(), stretch.content.is_idle());
         let head = self.entry(&home)?;
-        head.is_changed |= summary != of;
-        if summary.len > 0 {
-            head.content.rest[place] = summary;
-        } else {
+        head.is_changed = true;
+        if is_gone {
             head.content.rest.remove(place);
+        } else {
+            head.content.rest[place].idle = idle;
         }
         Ok(())
     }

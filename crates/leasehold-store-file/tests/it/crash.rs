@@ -90,6 +90,7 @@ pub(crate) fn check_kills_in(furnish: fn(&Place), change: impl Fn(&Place)) {
         changed[..written]
             .iter()
             .for_each(|path| after.put_back_file(path));
+        let mixed = Saved::of(&place.root());
         let store = place.open();
         // Looking goes inside here, because the header is behind.
         assert_eq!(
@@ -98,6 +99,8 @@ pub(crate) fn check_kills_in(furnish: fn(&Place), change: impl Fn(&Place)) {
             "{written} records written of {changed:?}"
         );
         check_whole(&store);
+        drop(store);
+        check_killed_again(&place, &mixed, &new);
         let Some(torn) = changed
             .get(written)
             .filter(|path| after.get(path).is_some())
@@ -120,6 +123,26 @@ pub(crate) fn check_kills_in(furnish: fn(&Place), change: impl Fn(&Place)) {
             assert_eq!(everything(&store), new, "{} torn at {cut}", torn.display());
             check_whole(&store);
         }
+    }
+}
+
+/// Checks that whoever brings a mixture of records right may be killed, too, after any of its writes.
+#[track_caller]
+fn check_killed_again(place: &Place, mixed: &Saved, new: &str) {
+    let healed = Saved::of(&place.root());
+    let all = mixed.files().chain(healed.files()).map(|(path, _)| path);
+    let mut changed: Vec<&PathBuf> = all.collect();
+    changed.retain(|path| mixed.get(path) != healed.get(path) && **path != place.path("mutex"));
+    let order = |path: &PathBuf| (healed.get(path).is_some(), write_order(place, path));
+    changed.sort_by_key(|path| (order(path), std::cmp::Reverse((*path).clone())));
+    changed.dedup();
+    for written in 0..changed.len() {
+        mixed.put_back(&place.root());
+        let written = &changed[..written];
+        written.iter().for_each(|path| healed.put_back_file(path));
+        let store = place.open();
+        assert_eq!(everything(&store), new, "{written:?} of {changed:?}");
+        check_whole(&store);
     }
 }
 
