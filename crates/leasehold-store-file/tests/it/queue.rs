@@ -239,3 +239,20 @@ fn a_stretch_that_is_lost_or_of_before_is_made_again() {
     check_whole(&store);
     assert_ne!(everything(&store), expected);
 }
+
+/// Once the resources are written nobody would know of them.
+#[test]
+fn whoever_makes_the_records_anew_removes_stretches_that_are_none_first() {
+    let place = Place::new();
+    furnish(&place);
+    let store = place.open();
+    hold(&store, ask(30, &["other"]));
+    let stray = place.path("records/name/build@99");
+    fs::copy(place.path("records/name/build"), &stray).unwrap();
+    // It does not get to its end.
+    let other = place.path("records/name/other");
+    fs::remove_file(&other).unwrap();
+    fs::create_dir(&other).unwrap();
+    assert!(store.rebuild().is_err());
+    assert!(!stray.exists());
+}
