@@ -213,9 +213,17 @@ fn flat_directory(resource: &Resource) -> String {
     format!("records/{}/", resource.kind())
 }
 
-/// Returns whether a file below `records` is that of a stretch.
-pub(crate) fn is_stretch(path: &str) -> bool {
-    !path.starts_with(TREES) && path.contains('@')
+/// Returns of the file of a stretch that of its resource, and where it begins; of another file nothing.
+pub(crate) fn stretch_at(path: &str) -> Option<(&str, u64)> {
+    if path
+        .strip_prefix(TREES)
+        .is_some_and(|below| below.starts_with('/'))
+    {
+        return None;
+    }
+    let (resource, from) = path.rsplit_once('@')?;
+    let resource = resource.strip_suffix("~/").unwrap_or(resource);
+    Some((resource, from.parse().ok()?))
 }
 
 /// A flat name's own `@` is escaped.
@@ -312,11 +320,21 @@ mod tests {
             Home::Stretch(Resource::parse(resource).unwrap(), 17).path(&room)
         };
         assert_eq!(path("build", 255), "records/name/build@17");
-        assert!(is_stretch("records/name/build@17") && !is_stretch("records/name/build"));
-        assert!(!is_stretch("records/path/rel/src/@"));
         assert_eq!(path("issue:a@17", 255), "records/issue/a%4017@17");
         let long = "a".repeat(134);
         assert_eq!(path(&long, 143), format!("records/name/{long}@17"));
+        // With no room for both in one name.
+        let home = Home::Stretch(Resource::parse(&long).unwrap(), u64::MAX);
+        let split = home.path(&143);
+        assert_eq!(split, format!("records/name/{long}~/@{}", u64::MAX));
+        let head = format!("records/name/{long}");
+        assert_eq!(stretch_at(&split), Some((&*head, u64::MAX)));
+        for resource in ["build", "issue:a@17", "pathx:a", &long] {
+            let home = Home::Resource(Resource::parse(resource).unwrap()).path(&255);
+            assert_eq!(stretch_at(&path(resource, 255)), Some((&*home, 17)));
+            assert_eq!(stretch_at(&home), None);
+        }
+        assert_eq!(stretch_at("records/path/rel/src/@"), None);
     }
 
     #[test]

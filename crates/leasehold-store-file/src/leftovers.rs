@@ -2,7 +2,7 @@
 //! of names that nobody has used for long.
 
 use crate::header::Header;
-use crate::homes::{Home, lease_path};
+use crate::homes::{Home, lease_path, stretch_at};
 use crate::log::{self, segment_path};
 use crate::record::Content;
 use crate::records::remove_lease;
@@ -28,8 +28,10 @@ pub(crate) fn remove(shared: &Shared, keep_ms: u64) -> Result<u64, StoreError> {
     let folded = shared.fold_outside()?;
     let session = Session::enter(shared)?;
     let mut removed = sweep(shared, &session.fold_from(folded)?)? as u64;
-    for path in unfinished(shared, &session.header)? {
+    let unfinished = unfinished(shared, &session.header)?;
+    for path in unfinished.into_iter().chain(stray_stretches(shared)?) {
         unlink(shared, &path)?;
+        shared.root.remove_empty_pieces(&path);
         removed += 1;
     }
     drop(session);
@@ -64,6 +66,30 @@ pub(crate) fn unfinished(shared: &Shared, header: &Header) -> Result<Vec<String>
         }
     }
     Ok(found)
+}
+
+/// Returns the files of stretches of queues that no resource tells of. They say nothing: whoever wrote them was
+/// killed before it came to the resource.
+pub(crate) fn stray_stretches(shared: &Shared) -> Result<Vec<String>, StoreError> {
+    let mut stretches = Vec::new();
+    shared.root.walk("records", &mut |path| {
+        stretches.extend(stretch_at(path).map(|_| path.to_owned()));
+        Ok(())
+    })?;
+    let is_stray = |path: &String| {
+        let Some((resource, from)) = stretch_at(path) else {
+            return Ok(false);
+        };
+        let head = decode(shared, resource)?;
+        Ok(head.is_some_and(|(_, head)| head.rest.iter().all(|of| of.from != from)))
+    };
+    let mut strays = Vec::new();
+    for path in stretches {
+        if is_stray(&path)? {
+            strays.push(path);
+        }
+    }
+    Ok(strays)
 }
 
 /// Returns the files that keep what was cut off a log.
@@ -101,11 +127,16 @@ fn remove_unused_records(shared: &Shared, keep: Duration) -> Result<u64, StoreEr
 }
 
 fn says_nothing(shared: &Shared, path: &str) -> Result<bool, StoreError> {
+    let record = decode(shared, path)?;
+    Ok(record.is_some_and(|(home, content)| home.path(&shared.root) == path && content.is_empty()))
+}
+
+/// Reads a record, if it is there and whole.
+fn decode(shared: &Shared, path: &str) -> Result<Option<(Home, Content)>, StoreError> {
     let whole = shared.root.join(path);
     match fs::read(&whole) {
-        Ok(bytes) => Ok(Content::decode(&bytes)
-            .is_ok_and(|(home, content)| home.path(&shared.root) == path && content.is_empty())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Ok(bytes) => Ok(Content::decode(&bytes).ok()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(StoreError::io("read", whole, error)),
     }
 }

@@ -6,7 +6,7 @@
 
 use crate::clock::TimeLine;
 use crate::header::Header;
-use crate::homes::{Home, is_stretch};
+use crate::homes::{Home, stretch_at};
 use crate::leftovers::EPOCH_NEW;
 use crate::log::{self, End, Segment, retry, write_all};
 use crate::mutex::{Inside, MUTEX};
@@ -319,7 +319,7 @@ pub(crate) fn write_records(shared: &Shared, state: &State) -> Result<(), StoreE
     let (of_resources, others): (Vec<_>, Vec<_>) = found
         .into_iter()
         .filter(|path| !paths.contains(path))
-        .partition(|path| path.starts_with("records/") && !is_stretch(path));
+        .partition(|path| path.starts_with("records/") && stretch_at(path).is_none());
     others
         .iter()
         .try_for_each(|path| clear(shared, &records, path))?;

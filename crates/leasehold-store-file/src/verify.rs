@@ -1,6 +1,7 @@
 //! Comparing what is stored twice: the records with the log, and each checkpoint with what led to it.
 
 use crate::homes::Home;
+use crate::leftovers;
 use crate::log::{self, End, Segment, segment_path};
 use crate::names::Room;
 use crate::record::{Content, Unreadable};
@@ -15,7 +16,7 @@ use std::io::ErrorKind;
 /// What was read of a record.
 pub(crate) type Found = Result<(Home, Content), Unreadable>;
 
-/// Reads every record there is, by its file.
+/// Reads every record there is, by its file; but for what says nothing because it is left over.
 pub(crate) fn read_records(shared: &Shared) -> Result<BTreeMap<String, Found>, StoreError> {
     let mut found = BTreeMap::new();
     for directory in RECORD_DIRECTORIES {
@@ -35,6 +36,9 @@ pub(crate) fn read_records(shared: &Shared) -> Result<BTreeMap<String, Found>, S
             }
             Ok(())
         })?;
+    }
+    for stray in leftovers::stray_stretches(shared)? {
+        found.remove(&stray);
     }
     Ok(found)
 }

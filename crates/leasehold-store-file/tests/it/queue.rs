@@ -256,3 +256,38 @@ fn whoever_makes_the_records_anew_removes_stretches_that_are_none_first() {
     assert!(store.rebuild().is_err());
     assert!(!stray.exists());
 }
+
+/// As kills leave them that come between a stretch and its resource, when whoever is next divides the
+/// queue otherwise.
+#[test]
+fn a_stretch_that_no_resource_tells_of_says_nothing() {
+    let place = Place::new();
+    furnish(&place);
+    let store = place.open();
+    let expected = everything(&store);
+    let (first, stray) = (stretches(&place).remove(0), "records/name/build@99");
+    let copy = || {
+        fs::copy(
+            place.path(&format!("records/name/{first}")),
+            place.path(stray),
+        )
+    };
+    copy().unwrap();
+    check_whole(&store);
+    assert_eq!(whole_queue(&place.open()), [11, 12, 13, 14, 15, 16]);
+    // Also where the log has to be begun anew from the records.
+    let mut log = fs::read(place.log()).unwrap();
+    let middle = log.len() / 2;
+    log[middle] ^= 1;
+    fs::write(place.log(), log).unwrap();
+    let repaired = store.repair().unwrap();
+    assert!(repaired.log.is_some());
+    assert!(!place.path(stray).exists());
+    assert_eq!(everything(&place.open()), expected);
+    // It goes with what else nobody needs.
+    copy().unwrap();
+    let collected = place.open().collect(u64::MAX).unwrap();
+    assert!(collected.leftovers > 0 && !place.path(stray).exists());
+    assert_eq!(stretches(&place).len(), 2);
+    check_whole(&place.open());
+}
